@@ -1,0 +1,81 @@
+"""
+The whole way from a winning post to a date in the calendar.
+
+Every day: find the posts that did best, clone each of them, wait without holding a worker, approve what came
+out, and schedule it for tomorrow at 09:00 in the project's own timezone.
+
+Approving everything, as this example does, is for trying things out. What a person should look at first
+belongs behind a review.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_layers.operators.content import (
+    LayersApproveContentOperator,
+    LayersCloneFromPostOperator,
+    LayersScheduleContentOperator,
+)
+from airflow_provider_layers.operators.top_performers import LayersGetTopPerformersOperator
+from airflow_provider_layers.sensors.jobs import LayersJobSensor
+
+PROJECT = "{{ params.project_id }}"
+
+
+def post_to_clone(row: dict[str, Any]) -> str:
+    """Pick the id that a clone takes out of a row of top performers."""
+    return str(row["platformPostId"])
+
+
+@task(retries=2)
+def tomorrow_at_nine(project_id: str) -> str:
+    """Read the project's timezone and give tomorrow 09:00 there."""
+    import pendulum
+
+    from airflow_provider_layers.api.projects import get_project
+    from airflow_provider_layers.hooks.layers import LayersHook
+
+    zone = LayersHook().run(get_project(project_id))["timezone"]
+    return pendulum.now(zone).add(days=1).at(9).isoformat()
+
+
+with DAG(
+    dag_id="example_layers_content_pipeline",
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    doc_md=__doc__,
+    tags=["example", "layers"],
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    params={
+        "project_id": Param("prj_your-project", type="string"),
+        "social_account_id": Param("sa_your-account", type="string"),
+    },
+) as dag:
+    top_performers = LayersGetTopPerformersOperator(
+        task_id="top_performers",
+        project_id=PROJECT,
+        metric="engagement_rate",
+        window="7d",
+        source_type="platform_post",
+        limit=3,
+    )
+    clone = LayersCloneFromPostOperator.partial(task_id="clone", project_id=PROJECT, mode="fork").expand(
+        source_platform_post_id=top_performers.output.map(post_to_clone)
+    )
+    wait = LayersJobSensor.partial(task_id="wait", deferrable=True, timeout=30 * 60).expand(
+        job_id=clone.output
+    )
+    approve = LayersApproveContentOperator.partial(task_id="approve", note="Approved by the example.").expand(
+        container_id=wait.output
+    )
+    schedule = LayersScheduleContentOperator.partial(
+        task_id="schedule",
+        scheduled_for=tomorrow_at_nine(PROJECT),
+        targets=[{"social_account_id": "{{ params.social_account_id }}", "mode": "publish"}],
+    ).expand(container_id=wait.output)
+    approve >> schedule

@@ -1,0 +1,1 @@
+"""Sensors, one module for each noun of the API."""

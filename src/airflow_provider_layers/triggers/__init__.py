@@ -1,0 +1,1 @@
+"""Triggers, one module for each noun of the API."""
