@@ -5,56 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from airflow_provider_layers.api.endpoint import Answer, Endpoint, segment
 from airflow_provider_layers.api.request import Moment, Request, body
+from airflow_provider_layers.api.targets import Targets
 
 BLOCKED_ON_APPROVAL = "blocked_on_approval"
-
-Caption = Annotated[str, Field(max_length=4000)]
-
-
-class TiktokPostSettings(Request):
-    """TikTok's own settings of a post."""
-
-    privacy_level: (
-        Literal["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"] | None
-    ) = None
-    disable_comment: bool | None = None
-    disable_duet: bool | None = None
-    disable_stitch: bool | None = None
-    is_brand_organic: bool | None = None
-    is_branded_content: bool | None = None
-
-
-class TiktokMusic(Request):
-    """Music of a TikTok post."""
-
-    mode: Literal["none", "auto", "manual"]
-    track_id: str | None = None
-
-
-class Target(Request):
-    """One social account to post to. The modes of both revisions are taken; the API knows which it is."""
-
-    social_account_id: str
-    mode: Literal["publish", "draft", "managed", "direct_publish", "draft_to_device", "reels", "feed"]
-    caption_override: Caption | None = None
-    first_comment_override: Caption | None = None
-    scheduled_post_id: str | None = None
-    tiktok_post_settings: TiktokPostSettings | None = None
-    tiktok_music: TiktokMusic | None = None
-    share_reel_to_feed: bool | None = None
 
 
 class ScheduleForm(Request):
     """The body of schedule."""
 
     scheduled_for: Moment
-    targets: Annotated[list[Target], Field(min_length=1, max_length=50)]
+    targets: Targets
 
 
 @dataclass(frozen=True)
