@@ -1,0 +1,1 @@
+"""Developer tooling: a real Airflow on this machine, the demo and the playground."""
