@@ -1,8 +1,8 @@
 """
 What importing our operators costs a DAG file, against two released providers.
 
-Each case runs in fresh interpreters, in turn, so that a slow moment of the machine hits them alike. The cost of a
-case is the median over bare ``airflow.sdk`` with the names that every operator needs.
+Each case runs in fresh interpreters, in turn, so that a slow moment of the machine hits them alike. The cost
+of a case is the median over bare ``airflow.sdk`` with the names that every operator needs.
 
     python -m benchmarks.import_time [--rounds 15]
 """
@@ -15,8 +15,8 @@ import subprocess
 import sys
 
 BARE = """
-from airflow.providers.common.compat.sdk import BaseOperator, BaseSensorOperator, BaseHook, BaseOperatorLink, conf
-from airflow.providers.common.compat.sdk import AirflowFailException, PokeReturnValue, XCom
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, PokeReturnValue, XCom, conf
 """
 
 CASES = {
@@ -59,7 +59,9 @@ def measure(case: str) -> float:
 
 def main() -> None:
     """Measure all cases in turn and print one table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=15, help="fresh interpreters for each case (15)")
     rounds = parser.parse_args().rounds
     for case in CASES.values():

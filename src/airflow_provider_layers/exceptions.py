@@ -5,9 +5,12 @@ The tree, as it is::
 
     LayersError
     ├── LayersParameterError              refused here, before anything was sent
-    │   └── LayersConnectionError         the Airflow connection cannot be used as it is filled in
+    │   ├── LayersConnectionError         the Airflow connection cannot be used as it is filled in
+    │   ├── LayersRequestChangedError     an earlier try of the task asked for something else
+    │   └── LayersReplayWindowError       an earlier try may have asked too long ago for the API to remember
     ├── LayersTransportError              no answer arrived: timeout, disconnect, refused connection
     ├── LayersUnexpectedAnswerError       an answer arrived that the vendor's documentation does not know
+    ├── LayersPromotionError              content was approved, and the schedule that waited for it failed
     ├── LayersAPIError                    the API answered with an error
     │   ├── LayersRequestError            400, 422 and every other caller's mistake
     │   │   └── LayersModerationError     MODERATION_BLOCKED
@@ -50,6 +53,14 @@ class LayersConnectionError(LayersParameterError):
     """The Airflow connection cannot be used as it is filled in."""
 
 
+class LayersRequestChangedError(LayersParameterError):
+    """An earlier try of the task asked for something else; nothing was sent."""
+
+
+class LayersReplayWindowError(LayersParameterError):
+    """An earlier try may have asked too long ago for the API to remember it; nothing was sent."""
+
+
 class LayersTransportError(LayersError):
     """No answer arrived: it is unknown whether the request was carried out."""
 
@@ -64,6 +75,10 @@ class LayersUnexpectedAnswerError(LayersError):
     """
 
     permanent = False
+
+
+class LayersPromotionError(LayersError):
+    """Content was approved, and the schedule that waited for the approval could not be carried out."""
 
 
 class LayersAPIError(LayersError):
@@ -113,12 +128,13 @@ class LayersAPIError(LayersError):
         return "".join(parts)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {name: value for name, value in vars(self).items() if name != "asked"}
-        return _rebuild_api_error, (type(self), self.asked, state)
+        names = ("status_code", "code", "message", "request_id", "details", "retry_after")
+        said = {name: getattr(self, name) for name in names}
+        return _rebuild_api_error, (type(self), self.asked, said), vars(self)
 
 
-def _rebuild_api_error(kind: type[LayersAPIError], asked: str, state: dict[str, Any]) -> LayersAPIError:
-    return kind(asked, **state)
+def _rebuild_api_error(kind: type[LayersAPIError], asked: str, said: dict[str, Any]) -> LayersAPIError:
+    return kind(asked, **said)
 
 
 class LayersRequestError(LayersAPIError):

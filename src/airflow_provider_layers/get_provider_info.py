@@ -72,7 +72,7 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": _modules("hooks", "layers", "http"),
-        "operators": _modules("operators", "content", "jobs", "top_performers", "http"),
+        "operators": _modules("operators", "content", "jobs", "scheduled_posts", "top_performers", "http"),
         "sensors": _modules("sensors", "jobs"),
         "triggers": _modules("triggers", "jobs"),
         "extra-links": [

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from airflow_provider_layers.api.endpoint import Endpoint, Flow, json_of, segment
 from airflow_provider_layers.api.flow import call, collect
 from airflow_provider_layers.api.request import Moment, Request, body, one_or_many, query
-from airflow_provider_layers.exceptions import LayersConflictError, LayersParameterError
+from airflow_provider_layers.exceptions import LayersConflictError, LayersParameterError, LayersPromotionError
 
 LIST_PAGE_SIZE = 200
 """The most containers that the API gives in one answer (``reference/content/list-containers``)."""
@@ -18,6 +18,11 @@ LIST_PAGE_SIZE = 200
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 # `generating` is what older revisions call `processing`.
 Status = Literal["queued", "processing", "generating", "completed", "failed", "canceled"]
+
+
+def content_path(container_id: str) -> str:
+    """Give the path of a container."""
+    return f"/v1/content/{segment('container_id', container_id)}"
 
 
 def get_content(container_id: str) -> Endpoint[dict[str, Any]]:
@@ -29,9 +34,15 @@ def get_content(container_id: str) -> Endpoint[dict[str, Any]]:
     return Endpoint(
         asked=f"read content {container_id}",
         method="GET",
-        path=f"/v1/content/{segment('container_id', container_id)}",
+        path=content_path(container_id),
         read=json_of,
     )
+
+
+class ListLimit(Request):
+    """How many rows to return over all pages."""
+
+    limit: Annotated[int, Field(ge=1)] | None = None
 
 
 class ListFilters(Request):
@@ -44,7 +55,7 @@ class ListFilters(Request):
     until: Moment | None = None
 
 
-def list_content(project_id: str, *, limit: int | None, **filters: Any) -> Flow[list[dict[str, Any]]]:
+def list_content(project_id: str, *, limit: int | str | None, **filters: Any) -> Flow[list[dict[str, Any]]]:
     """
     ``GET /v1/projects/:projectId/content`` (scope ``content:read``), page after page, newest first.
 
@@ -54,8 +65,7 @@ def list_content(project_id: str, *, limit: int | None, **filters: Any) -> Flow[
     :raises LayersParameterError: a parameter is wrong
     """
     path = f"/v1/projects/{segment('project_id', project_id)}/content"
-    if limit is not None and limit < 1:
-        raise LayersParameterError(f"limit = {limit}: should be 1 or more, or None for all.")
+    most = body(ListLimit, limit=limit).get("limit")
     pairs = query(ListFilters, **filters)
 
     def page(size: int, cursor: str | None) -> Endpoint[dict[str, Any]]:
@@ -68,7 +78,7 @@ def list_content(project_id: str, *, limit: int | None, **filters: Any) -> Flow[
             read=json_of,
         )
 
-    return collect(page, limit=limit, page_size=LIST_PAGE_SIZE)
+    return collect(page, limit=most, page_size=LIST_PAGE_SIZE)
 
 
 class Approval(Request):
@@ -89,7 +99,7 @@ def _decision(
     return Endpoint(
         asked=f"{verb} content {container_id}",
         method="POST",
-        path=f"/v1/content/{segment('container_id', container_id)}/{verb}",
+        path=f"{content_path(container_id)}/{verb}",
         body=sent,
         read=json_of,
         idempotency_key=idempotency_key,
@@ -104,9 +114,22 @@ def approve(container_id: str, *, note: str | None, idempotency_key: str) -> Flo
     :param note: 1 to 1024 characters, kept with the approval
     :param idempotency_key: the same on every try
     :raises LayersConflictError: it was rejected before
+    :raises LayersPromotionError: it is approved, and the schedule that waited for the approval failed
     """
     endpoint = _decision("approve", container_id, body(Approval, note=note), idempotency_key)
-    return _decide(endpoint, container_id, fine=("approved", "not_required"))
+    return _promoted(container_id, _decide(endpoint, container_id, fine=("approved", "not_required")))
+
+
+def _promoted(container_id: str, decision: Flow[dict[str, Any]]) -> Flow[dict[str, Any]]:
+    """Approve, and fail where the schedule that waited for the approval failed."""
+    decided = yield from decision
+    promotion = decided.get("pendingSchedulePromotion") or {}
+    if promotion.get("status") == "failed":
+        raise LayersPromotionError(
+            f"Content {container_id} is approved, and the schedule that waited for it failed: {promotion}. "
+            "Nothing goes out. Schedule it again once the cause is mended."
+        )
+    return decided
 
 
 def reject(container_id: str, *, reason: str, idempotency_key: str) -> Flow[dict[str, Any]]:

@@ -111,8 +111,8 @@ def segment(name: str, value: str) -> str:
     :param value: the id
     :raises LayersParameterError: it is not a non-empty string
     """
-    if not isinstance(value, str) or not value.strip():
-        raise LayersParameterError(f"{name} = {value!r}: an id is a non-empty string")
+    if not isinstance(value, str) or not value.strip() or value in (".", ".."):
+        raise LayersParameterError(f"{name} = {value!r}: an id is a non-empty string.")
     return quote(value, safe="")
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from airflow_provider_layers.api.content import content_path
 from airflow_provider_layers.api.endpoint import Endpoint, segment
 from airflow_provider_layers.api.request import Request, body
 from airflow_provider_layers.api.submission import Submission, read_submission
@@ -75,7 +76,7 @@ class BriefForm(Request):
     references: References | None = None
     target_platforms: list[Platform] | None = None
     budget: Budget | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, JsonValue] | None = None
 
 
 class HookForm(Request):
@@ -163,7 +164,7 @@ def _form(fields: Mapping[str, Any]) -> type[Request]:
 
 def _per_format(path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     kind = fields.pop("format", None)
-    if kind not in PER_FORMAT:
+    if not isinstance(kind, str) or kind not in PER_FORMAT:
         raise LayersParameterError(
             f"format = {kind!r}: with content_routes=per-format it is one of {', '.join(PER_FORMAT)}."
         )
@@ -208,21 +209,26 @@ def clone_from_post(
     :param idempotency_key: the same on every try
     :raises LayersParameterError: a parameter is wrong
     """
-    try:
-        UUID(container_id)
-    except (ValueError, AttributeError, TypeError):
+    if not _is_uuid(container_id):
         raise LayersParameterError(
             f"container_id = {container_id!r}: the id of a clone is a UUID of your own making. "
             "Leave it out to have it derived."
-        ) from None
+        )
     return Endpoint(
         asked=f"clone post {given.get('source_platform_post_id')}",
         method="POST",
-        path=f"/v1/content/{segment('container_id', container_id)}/clone-from-post",
+        path=f"{content_path(container_id)}/clone-from-post",
         body=body(CloneForm, **given),
         read=read_submission,
         idempotency_key=idempotency_key,
     )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except (ValueError, AttributeError, TypeError):
+        return False
 
 
 class RegenerateForm(Request):
@@ -245,7 +251,7 @@ def regenerate(container_id: str, given: Mapping[str, Any], *, idempotency_key: 
     return Endpoint(
         asked=f"regenerate content {container_id}",
         method="POST",
-        path=f"/v1/content/{segment('container_id', container_id)}/regenerate",
+        path=f"{content_path(container_id)}/regenerate",
         body=body(RegenerateForm, **given),
         read=read_submission,
         idempotency_key=idempotency_key,

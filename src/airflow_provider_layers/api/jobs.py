@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from airflow_provider_layers.api.endpoint import Answer, Endpoint, Flow, segment
-from airflow_provider_layers.api.flow import call
+from airflow_provider_layers.api.endpoint import Answer, Endpoint, Flow, Pause, segment
+from airflow_provider_layers.api.flow import ask, call
 from airflow_provider_layers.exceptions import (
     LayersConflictError,
+    LayersError,
     LayersJobCanceledError,
     LayersJobFailedError,
     LayersUnexpectedAnswerError,
@@ -69,12 +70,16 @@ class Job:
 def container_ids(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Collect the containers that an object of the API names, by either spelling, each once."""
     result = body.get("result")
-    inner = result if isinstance(result, Mapping) else {}
-    found: dict[str, None] = {}
-    for source in (body, inner):
+    found: list[str] = []
+    for source in (body, result if isinstance(result, Mapping) else {}):
         single = source.get("containerId")
-        found |= dict.fromkeys(source.get("containerIds") or ([single] if single else []))
-    return tuple(found)
+        several = source.get("containerIds") or ([single] if single else [])
+        if not isinstance(several, list) or not all(isinstance(one, str) for one in several):
+            raise LayersUnexpectedAnswerError(
+                f"containerIds should be a list of strings, and is {several!r}."
+            )
+        found += several
+    return tuple(dict.fromkeys(found))
 
 
 def read_job(answer: Answer, *, job_id: str | None = None, status: str | None = None) -> Job:
@@ -109,9 +114,14 @@ def read_job(answer: Answer, *, job_id: str | None = None, status: str | None = 
         progress=body.get("progress"),
         started_at=body.get("startedAt"),
         result=body.get("result"),
-        error=body.get("error"),
+        error=_error(body.get("error")),
         etag=answer.headers.get("etag"),
     )
+
+
+def _error(given: Any) -> dict[str, Any] | None:
+    # Its inner shape is not documented; the samples of other errors are objects.
+    return given if isinstance(given, dict) or given is None else {"message": str(given)}
 
 
 def get_job(job_id: str, *, etag: str | None = None) -> Endpoint[Job | None]:
@@ -175,14 +185,36 @@ def cancel_job(job_id: str) -> Endpoint[Cancellation]:
     )
 
 
-def cancel(job_id: str) -> Flow[Cancellation]:
-    """Cancel a job; one that ended already or is in a stage that cannot be canceled is an answer too."""
+def cancel(
+    job_id: str, *, through: Callable[[Endpoint[Cancellation]], Flow[Cancellation]] = call
+) -> Flow[Cancellation]:
+    """
+    Cancel a job; one that ended already or is in a stage that cannot be canceled is an answer too.
+
+    :param job_id: the job
+    :param through: how to send it: ``call`` with its retries, or ``ask``
+    """
     try:
-        return (yield from call(cancel_job(job_id)))
+        return (yield from through(cancel_job(job_id)))
     except LayersConflictError as error:
         if error.details.get("subcode") != "JOB_CANCEL_UNAVAILABLE":
             raise
     return Cancellation(job_id, accepted=False, reason="JOB_CANCEL_UNAVAILABLE")
+
+
+def cancel_soon(job_id: str) -> Flow[Cancellation]:
+    """
+    Cancel a job while the process has seconds left to live: one more attempt after a second, then no more.
+
+    :raises LayersError: it could not be canceled
+    """
+    try:
+        return (yield from cancel(job_id, through=ask))
+    except LayersError as error:
+        if error.permanent:
+            raise
+    yield Pause(1.0)
+    return (yield from cancel(job_id, through=ask))
 
 
 def demand_success(job: Job) -> Job:
@@ -195,8 +227,8 @@ def demand_success(job: Job) -> Job:
     if job.status == CANCELED:
         raise LayersJobCanceledError(job.job_id, "was canceled.")
     if job.status == FAILED:
-        error = job.error or {}
-        reason = " ".join(str(error[name]) for name in ("code", "message") if error.get(name))
+        said = job.error or {}
+        reason = " ".join(str(said[name]) for name in ("code", "message") if said.get(name)).rstrip(".")
         raise LayersJobFailedError(job.job_id, f"failed: {reason or 'the API gave no reason'}.", job.error)
     return job
 
@@ -213,10 +245,13 @@ def absolute_url(base_url: str, location: str | None, job_id: str) -> str:
     The location is data: one that points to a foreign host is not followed and not shown, and the
     documented path takes its place.
     """
-    url = urljoin(f"{base_url}/", location or job_path(job_id))
-    if urlsplit(url)[:2] != urlsplit(base_url)[:2]:
-        url = urljoin(f"{base_url}/", job_path(job_id))
-    return url
+    documented = f"{base_url}{job_path(job_id)}"
+    try:
+        url = urljoin(f"{base_url}/", location or job_path(job_id))
+        same = urlsplit(url)[:2] == urlsplit(base_url)[:2]
+    except (TypeError, ValueError):
+        return documented
+    return url if same else documented
 
 
 starting_job = partial(read_job, status=RUNNING)

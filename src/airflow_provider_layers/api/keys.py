@@ -13,7 +13,7 @@ class Origin:
     """
     The task instance that asks, without its try number: all its tries are one origin.
 
-    :param generation: rises when a person clears the task, stays over Airflow's own retries
+    :param generation: changes when a person clears the task, stays over Airflow's own retries
     """
 
     dag_id: str

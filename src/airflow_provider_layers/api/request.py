@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Annotated, Any
@@ -32,6 +34,7 @@ class Request(BaseModel):
         extra="forbid",
         # Templates render ids of digits to numbers where a DAG renders to native objects.
         coerce_numbers_to_str=True,
+        ser_json_inf_nan="constants",
     )
 
     @model_validator(mode="before")
@@ -67,7 +70,19 @@ def body(kind: type[Request], **given: Any) -> dict[str, Any]:
         request = kind.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise LayersParameterError("; ".join(_describe(one) for one in error.errors())) from None
-    return request.model_dump(mode="json", by_alias=True, exclude_none=True)
+    spelled = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+    for name, value in spelled.items():
+        _refuse_no_number(name, value)
+    return spelled
+
+
+def _refuse_no_number(name: str, value: Any) -> None:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise LayersParameterError(
+            f"{name}: holds NaN or an infinite number, which JSON cannot say."
+        ) from None
 
 
 def query(kind: type[Request], **given: Any) -> tuple[tuple[str, str], ...]:
@@ -93,7 +108,7 @@ def _describe(error: Any) -> str:
 
 
 def _refuse_numbers(value: Any) -> Any:
-    if isinstance(value, datetime) or (isinstance(value, str) and "-" in value):
+    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\s*\d{4}-", value)):
         return value
     raise ValueError("should be a datetime with a timezone, or an ISO 8601 string with an offset")
 
@@ -110,6 +125,19 @@ Moment = Annotated[
     AwareDatetime, BeforeValidator(_refuse_numbers), AfterValidator(_utc), PlainSerializer(_zulu)
 ]
 """A moment with a timezone. The API takes UTC with ``Z`` only, so every other offset is converted."""
+
+
+def moment(text: Any) -> datetime | None:
+    """
+    Read a moment of the API.
+
+    :param text: ISO 8601 with an offset or ``Z``
+    :return: ``None`` where there is none
+    """
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
 
 
 def one_or_many(value: Any) -> Any:

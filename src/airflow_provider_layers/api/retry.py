@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from email.utils import parsedate_to_datetime
 
 from airflow_provider_layers.exceptions import LayersAPIError, LayersError
@@ -25,7 +26,8 @@ def retry_after(value: str | None, *, date: str | None = None) -> float | None:
     :return: seconds, never negative; ``None`` where nothing readable was given
     """
     try:
-        return max(0.0, float(value or ""))
+        seconds = float(value or "")
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:

@@ -70,7 +70,10 @@ def judge(endpoint: Endpoint[Any], answer: Answer | NoAnswer | None) -> LayersEr
 
 def _redirect(endpoint: Endpoint[Any], answer: Answer) -> LayersError:
     # The target is data from outside; its path and query may carry anything, so only the host is named.
-    host = urlsplit(answer.headers.get("location", "")).netloc or "an unnamed place"
+    try:
+        host = urlsplit(answer.headers.get("location", "")).netloc or "an unnamed place"
+    except ValueError:
+        host = "something that is no address"
     return LayersUnexpectedAnswerError(
         f"Could not {endpoint.asked}: the API answered {answer.status}, a redirect to {host}. Redirects are "
         "not followed, so that the key stays with its host. Check the connection's host."

@@ -75,23 +75,6 @@ class Patience:
         return not error.permanent
 
 
-def glance(job_id: str) -> Flow[Job | None]:
-    """
-    Look at a new job once, before a wait that will look again.
-
-    :return: ``None`` when it could not be seen, for a reason that a wait outlives
-    :raises LayersError: an error that waiting does not mend
-    """
-    try:
-        return (yield from ask(get_job(job_id)))
-    except LayersNotFoundError:
-        return None
-    except LayersError as error:
-        if error.permanent:
-            raise
-        return None
-
-
 def look_in_time(job_id: str, *, chance: Callable[[], float] = random.random) -> Flow[Job]:
     """
     Look at a job that may be too new to be visible.
@@ -151,8 +134,8 @@ def until_ended(
             return job
         if last:
             raise _timeout(job_id, deadline, job)
-        pause = min(cadence.pause(looks, chance=chance()), max(deadline - clock(), 0.0))
-        yield Pause(max(pause, floor))
+        pause = max(cadence.pause(looks, chance=chance()), floor)
+        yield Pause(min(pause, max(deadline - clock(), 0.0)))
 
 
 def _timeout(job_id: str, deadline: float, job: Job | None) -> LayersJobTimeoutError:

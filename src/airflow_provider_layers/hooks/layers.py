@@ -37,6 +37,7 @@ class LayersHook(BaseHook):
         project = LayersHook().run(get_project("prj_..."))
 
     :param layers_conn_id: the Airflow connection, of type ``layers``
+    :param settings: what the connection says, when that is known already
     """
 
     conn_name_attr = "layers_conn_id"
@@ -44,9 +45,12 @@ class LayersHook(BaseHook):
     conn_type = "layers"
     hook_name = "Layers"
 
-    def __init__(self, layers_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self, layers_conn_id: str = default_conn_name, *, settings: Settings | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.layers_conn_id = layers_conn_id
+        self._settings = settings
 
     @cached_property
     def settings(self) -> Settings:
@@ -57,7 +61,7 @@ class LayersHook(BaseHook):
         """
         from airflow_provider_layers.hooks.settings import read_settings
 
-        return read_settings(self.get_connection(self.layers_conn_id))
+        return self._settings or read_settings(self.get_connection(self.layers_conn_id))
 
     @cached_property
     def _client(self) -> LayersClient:

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_layers.hooks.layers import LayersHook
+from airflow_provider_layers.hooks.task import origin, stops_retries
+from airflow_provider_layers.links.content import CONTENT_URL, LayersContentLink
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_layers.api.endpoint import Endpoint, Flow
+    from airflow_provider_layers.api.keys import Origin
 
 
 class LayersOperator(BaseOperator):
@@ -35,9 +40,56 @@ class LayersOperator(BaseOperator):
 
     def show_content(self, context: Context, container_ids: Sequence[str]) -> None:
         """Publish the address of the first container for the "Layers content" link."""
-        from airflow_provider_layers.links.content import CONTENT_URL, LayersContentLink
+        from airflow_provider_layers.api.content import content_path
 
         if container_ids:
-            url = f"{self.layers_hook.settings.access.base_url}/v1/content/{container_ids[0]}"
+            url = f"{self.layers_hook.settings.access.base_url}{content_path(container_ids[0])}"
             context["ti"].xcom_push(key=CONTENT_URL, value=url)
             context["ti"].xcom_push(key=LayersContentLink().xcom_key, value=url)
+
+
+class LayersEachContainerOperator(LayersOperator):
+    """
+    Do the same with one container or several.
+
+    :param container_id: a container or a list of them (templated)
+    """
+
+    template_fields: Sequence[str] = (*LayersOperator.template_fields, "container_id")
+    operator_extra_links = (LayersContentLink(),)
+
+    def __init__(self, *, container_id: str | list[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.container_id = container_id
+
+    def one(self, container_id: str, source: Origin) -> Endpoint[Any] | Flow[Any]:
+        """
+        Say what to do with one container; each operator has its own.
+
+        :param container_id: the container
+        :param source: names this task instance over all its tries
+        """
+        raise NotImplementedError
+
+    def carry_out(self, context: Context, wanted: Any) -> Any:
+        """
+        Do it.
+
+        :param context: of the task
+        :param wanted: what :meth:`one` gave
+        :return: the XCom of one container
+        """
+        return self.layers_hook.run(wanted)
+
+    @stops_retries
+    def execute(self, context: Context) -> Any:
+        """Give one result for one id, and a list of results for a list of ids."""
+        from airflow_provider_layers.api.content import each
+
+        container_ids = each(self.container_id)
+        source = origin(context)
+        # All requests are made before the first is sent, so that a wrong parameter stops them all.
+        wanted = [self.one(container_id, source) for container_id in container_ids]
+        self.show_content(context, container_ids)
+        results = [self.carry_out(context, one) for one in wanted]
+        return results[0] if isinstance(self.container_id, str) else results

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.hooks.task import origin, stops_retries
-from airflow_provider_layers.links.content import LayersContentLink
-from airflow_provider_layers.operators.base import LayersOperator
+from airflow_provider_layers.hooks.task import stops_retries
+from airflow_provider_layers.operators.base import LayersEachContainerOperator, LayersOperator
 from airflow_provider_layers.operators.generation import (
     LayersCloneFromPostOperator,
     LayersGenerateContentOperator,
     LayersRegenerateContentOperator,
+)
+from airflow_provider_layers.operators.publishing import (
+    LayersPublishContentOperator,
+    LayersScheduleContentOperator,
 )
 
 if TYPE_CHECKING:
@@ -27,58 +30,14 @@ __all__ = [
     "LayersGenerateContentOperator",
     "LayersGetContentOperator",
     "LayersListContentOperator",
+    "LayersPublishContentOperator",
     "LayersRegenerateContentOperator",
     "LayersRejectContentOperator",
     "LayersScheduleContentOperator",
 ]
 
 
-class _EachContainerOperator(LayersOperator):
-    """
-    Do the same with one container or several.
-
-    :param container_id: a container or a list of them (templated)
-    """
-
-    template_fields: Sequence[str] = (*LayersOperator.template_fields, "container_id")
-    operator_extra_links = (LayersContentLink(),)
-
-    def __init__(self, *, container_id: str | list[str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.container_id = container_id
-
-    def one(self, container_id: str, source: Origin) -> Endpoint[Any] | Flow[Any]:
-        """
-        Say what to do with one container; each operator has its own.
-
-        :param container_id: the container
-        :param source: names this task instance over all its tries
-        """
-        raise NotImplementedError
-
-    def report(self, result: Any) -> Any:
-        """
-        Log a result and make it the XCom of one container.
-
-        :param result: what the API gave
-        """
-        return result
-
-    @stops_retries
-    def execute(self, context: Context) -> Any:
-        """Give one result for one id, and a list of results for a list of ids."""
-        from airflow_provider_layers.api.content import each
-
-        container_ids = each(self.container_id)
-        source = origin(context)
-        # All requests are made before the first is sent, so that a wrong parameter stops them all.
-        wanted = [self.one(container_id, source) for container_id in container_ids]
-        self.show_content(context, container_ids)
-        results = [self.report(self.layers_hook.run(one)) for one in wanted]
-        return results[0] if isinstance(self.container_id, str) else results
-
-
-class LayersGetContentOperator(_EachContainerOperator):
+class LayersGetContentOperator(LayersEachContainerOperator):
     """
     Read content as it is now (``reference/content/get-container``).
 
@@ -109,13 +68,13 @@ class LayersListContentOperator(LayersOperator):
     :param creative_type: ``generated`` or ``uploaded`` (templated)
     :param since: earliest creation, a moment with a timezone (templated)
     :param until: latest creation, a moment with a timezone (templated)
-    :param limit: most rows to return; ``None`` for all
+    :param limit: most rows to return, default 100; ``None`` for all (templated)
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     """
 
     filters = ("status", "format", "creative_type", "since", "until")
-    template_fields: Sequence[str] = (*LayersOperator.template_fields, "project_id", *filters)
+    template_fields: Sequence[str] = (*LayersOperator.template_fields, "project_id", *filters, "limit")
 
     def __init__(
         self,
@@ -149,7 +108,7 @@ class LayersListContentOperator(LayersOperator):
         return rows
 
 
-class LayersApproveContentOperator(_EachContainerOperator):
+class LayersApproveContentOperator(LayersEachContainerOperator):
     """
     Approve content (``reference/approval/approve-content``).
 
@@ -161,9 +120,10 @@ class LayersApproveContentOperator(_EachContainerOperator):
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersConflictError: it was rejected before
+    :raises LayersPromotionError: it is approved, and the schedule that waited for the approval failed
     """
 
-    template_fields: Sequence[str] = (*_EachContainerOperator.template_fields, "note")
+    template_fields: Sequence[str] = (*LayersEachContainerOperator.template_fields, "note")
 
     def __init__(self, *, note: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -176,13 +136,14 @@ class LayersApproveContentOperator(_EachContainerOperator):
         key = source.key("approve", container_id)
         return approve(container_id, note=self.note, idempotency_key=key)
 
-    def report(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Log the approval."""
+    def carry_out(self, context: Context, wanted: Flow[dict[str, Any]]) -> dict[str, Any]:
+        """Approve it, and log what it is then."""
+        result = self.layers_hook.run(wanted)
         self.log.info("Content %s: %s.", result.get("id"), result.get("approvalStatus"))
         return result
 
 
-class LayersRejectContentOperator(_EachContainerOperator):
+class LayersRejectContentOperator(LayersEachContainerOperator):
     """
     Reject content (``reference/approval/reject-content``). It starts no new take.
 
@@ -193,7 +154,7 @@ class LayersRejectContentOperator(_EachContainerOperator):
     :raises LayersConflictError: it was approved before, or needs no approval
     """
 
-    template_fields: Sequence[str] = (*_EachContainerOperator.template_fields, "reason")
+    template_fields: Sequence[str] = (*LayersEachContainerOperator.template_fields, "reason")
 
     def __init__(self, *, reason: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -205,57 +166,3 @@ class LayersRejectContentOperator(_EachContainerOperator):
 
         key = source.key("reject", container_id)
         return reject(container_id, reason=self.reason, idempotency_key=key)
-
-
-class LayersScheduleContentOperator(_EachContainerOperator):
-    """
-    Schedule content for publishing (``reference/publishing/schedule-content``).
-
-    Content that waits for approval is either kept by the API until somebody approves it, which the log and
-    ``gate_status: blocked_on_approval`` say, or refused, which fails the task. The API decides which.
-
-    Returns ``{"container_id", "scheduled_for", "gate_status", "scheduled_post_ids"}`` for each container.
-
-    :param container_id: a container or a list of them (templated)
-    :param scheduled_for: a ``datetime`` with a timezone, or an ISO 8601 string with an offset (templated)
-    :param targets: 1 to 50 of ``{"social_account_id", "mode", "caption_override", "first_comment_override",
-        "tiktok_post_settings", "tiktok_music", "share_reel_to_feed"}``, all or nothing (templated)
-    :param layers_conn_id: the Airflow connection (templated)
-    :raises LayersParameterError: a parameter is wrong; nothing was sent
-    :raises LayersApprovalRequiredError: it is not approved, and the API stored nothing
-    :raises LayersContentRejectedError: it was rejected
-    """
-
-    template_fields: Sequence[str] = (*_EachContainerOperator.template_fields, "scheduled_for", "targets")
-    template_fields_renderers = {"targets": "json"}  # noqa: RUF012
-
-    def __init__(
-        self, *, scheduled_for: datetime | str, targets: list[dict[str, Any]], **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.scheduled_for = scheduled_for
-        self.targets = targets
-
-    def one(self, container_id: str, source: Origin) -> Endpoint[Any]:
-        """Make the request; see :func:`airflow_provider_layers.api.scheduled_posts.schedule_content`."""
-        from airflow_provider_layers.api.scheduled_posts import schedule_content
-
-        return schedule_content(
-            container_id,
-            scheduled_for=self.scheduled_for,
-            targets=self.targets,
-            idempotency_key=source.key("schedule", container_id),
-        )
-
-    def report(self, result: Any) -> dict[str, Any]:
-        """Log whether it is on its way or waits for an approval."""
-        if result.blocked:
-            self.log.warning(
-                "Content %s is not approved: the API keeps its schedule for %s until somebody approves it.",
-                result.container_id,
-                result.scheduled_for,
-            )
-        else:
-            posts = ", ".join(result.scheduled_post_ids)
-            self.log.info("Content %s goes out at %s: %s.", result.container_id, result.scheduled_for, posts)
-        return dict(result.as_xcom())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.operators.job_start import LayersJobOperator
 
 if TYPE_CHECKING:
@@ -164,6 +165,11 @@ class LayersCloneFromPostOperator(LayersJobOperator):
         """Make the request; see :func:`airflow_provider_layers.api.generation.clone_from_post`."""
         from airflow_provider_layers.api.generation import clone_from_post
 
+        if self.container_id and turn:
+            raise LayersParameterError(
+                f"container_id = {self.container_id!r}: its job failed or was canceled, and the API gives "
+                "back that same job for this id. Give another id, or leave it out to have one derived."
+            )
         return clone_from_post(
             self.container_id or source.key("container", turn),
             {name: getattr(self, name) for name in self.parameters},
@@ -182,17 +188,13 @@ class LayersRegenerateContentOperator(LayersJobOperator):
     :param brief: what to change: ``topic``, ``angle``, ``cta``, ``value_propositions`` (at most 20)
         (templated)
     :param references: ``source_post_ids`` and ``asset_ids``, at most 20 each (templated)
-    :param preserve_assets: keep the media and make only a new caption
+    :param preserve_assets: keep the media and make only a new caption (templated)
     :param kwargs: see :class:`~airflow_provider_layers.operators.job_start.LayersJobOperator`
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     """
 
-    template_fields: Sequence[str] = (
-        *LayersJobOperator.template_fields,
-        "container_id",
-        "brief",
-        "references",
-    )
+    parameters = ("brief", "references", "preserve_assets")
+    template_fields: Sequence[str] = (*LayersJobOperator.template_fields, "container_id", *parameters)
     template_fields_renderers = {"brief": "json", "references": "json"}  # noqa: RUF012
 
     def __init__(
@@ -215,9 +217,8 @@ class LayersRegenerateContentOperator(LayersJobOperator):
         from airflow_provider_layers.api.content import only
         from airflow_provider_layers.api.generation import regenerate
 
-        given = {"brief": self.brief, "references": self.references}
         return regenerate(
             only(self.container_id),
-            given | ({"preserve_assets": True} if self.preserve_assets else {}),
+            {name: getattr(self, name) or None for name in self.parameters},
             idempotency_key=source.key("regenerate", turn),
         )

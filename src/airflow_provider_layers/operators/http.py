@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.http.operators.http import HttpOperator
 
 from airflow_provider_layers.hooks.http import LayersHttpHook
 from airflow_provider_layers.hooks.layers import LayersHook
+from airflow_provider_layers.hooks.task import stops_retries
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class LayersHttpOperator(HttpOperator):
@@ -38,6 +42,11 @@ class LayersHttpOperator(HttpOperator):
     ) -> None:
         super().__init__(endpoint=endpoint, method=method, deferrable=False, **kwargs)
         self.layers_conn_id = layers_conn_id
+
+    @stops_retries
+    def execute(self, context: Context) -> Any:
+        """Call the route; a connection that cannot be used is not tried again."""
+        return super().execute(context)
 
     @property
     def hook(self) -> LayersHttpHook:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
-    AirflowException,
+    AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
@@ -16,7 +17,12 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_layers.exceptions import LayersError, LayersTransportError
+from airflow_provider_layers.exceptions import (
+    LayersError,
+    LayersRateLimitError,
+    LayersServerError,
+    LayersTransportError,
+)
 from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.hooks.task import earliest_event, stops_retries
 from airflow_provider_layers.links.jobs import JOB_URL, LayersJobLink
@@ -71,17 +77,12 @@ class LayersJobSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait in the way that was asked for."""
-        self._announce(context)
-        if not self.deferrable:
-            return super().execute(context)
-        try:
+        with self._softly():
+            self._announce(context)
+            if not self.deferrable:
+                return super().execute(context)
             seen = self.poke(context)
-        except AirflowException as error:
-            self._skip_softly(error)
-            raise
-        if seen.is_done:
-            return seen.xcom_value
-        return self._defer()
+        return seen.xcom_value if seen.is_done else self._defer()
 
     @stops_retries
     def poke(self, context: Context) -> PokeReturnValue:
@@ -90,15 +91,14 @@ class LayersJobSensor(BaseSensorOperator):
 
         try:
             job = self.layers_hook.run(look_in_time(self.job_id))
-        except LayersError as error:
-            if error.permanent:
-                raise
+        except (LayersTransportError, LayersRateLimitError, LayersServerError) as error:
             self.log.warning("%s Waiting goes on.", error)
             return PokeReturnValue(is_done=False)
         if not job.ended:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._finish(context, job))
 
+    @stops_retries
     def _announce(self, context: Context) -> None:
         from airflow_provider_layers.api.jobs import absolute_url
 
@@ -121,7 +121,6 @@ class LayersJobSensor(BaseSensorOperator):
             method_name="execute_complete",
         )
 
-    @stops_retries
     def execute_complete(self, context: Context, event: dict[str, Any]) -> list[str]:
         """
         Resume after the wait: look at the job itself, since the event is only a hint.
@@ -129,6 +128,11 @@ class LayersJobSensor(BaseSensorOperator):
         :param event: see :class:`~airflow_provider_layers.triggers.jobs.LayersJobTrigger`
         :return: the container ids of the finished job
         """
+        with self._softly():
+            return self._complete(context, event)
+
+    @stops_retries
+    def _complete(self, context: Context, event: dict[str, Any]) -> list[str]:
         from airflow_provider_layers.api.jobs import look
 
         job = self.layers_hook.run(look(event["job_id"]))
@@ -151,8 +155,17 @@ class LayersJobSensor(BaseSensorOperator):
         push(key="container_id", value=next(iter(container_ids), None))
         return container_ids
 
-    def _skip_softly(self, error: AirflowException) -> None:
-        """Skip where Airflow's own poking would have skipped."""
-        for name in ("soft_fail", "never_fail"):
-            if getattr(self, name, False):
+    @contextmanager
+    def _softly(self) -> Iterator[None]:
+        """
+        Skip instead of failing, in the same cases in every mode; on passing errors only with ``never_fail``.
+
+        Airflow's own rules differ between its releases, and between a sensor that pokes and one that defers.
+        """
+        try:
+            yield
+        except (AirflowFailException, AirflowSensorTimeout, LayersError) as error:
+            if self.never_fail or (self.soft_fail and not isinstance(error, LayersError)):
+                name = "never_fail" if self.never_fail else "soft_fail"
                 raise AirflowSkipException(f"Skipping due to {name} is set to True.") from error
+            raise

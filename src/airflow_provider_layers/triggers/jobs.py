@@ -12,10 +12,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_layers.exceptions import LayersError, LayersJobTimeoutError
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.jobs import Job
+    from airflow_provider_layers.api.jobs import Cancellation, Job
 
 TIMEOUT = "timeout"
 ERROR = "error"
+KILL_SECONDS = 20.0
+"""Seconds to cancel in; Airflow itself stops a trigger that takes 30."""
 
 
 class LayersJobTrigger(BaseTrigger):
@@ -103,17 +105,22 @@ class LayersJobTrigger(BaseTrigger):
             cadence = Cadence(longest=self.poll_interval)
             return await client.run(until_ended(self.job_id, deadline=self.deadline, cadence=cadence))
 
-    async def on_kill(self) -> None:
-        """Cancel the job when a person ends the task while it is deferred; Airflow calls this from 3.3."""
+    async def _cancel(self) -> Cancellation:
         from airflow_provider_layers.api.jobs import cancel
         from airflow_provider_layers.hooks.layers import LayersHook
 
+        async with LayersHook(self.layers_conn_id).async_client() as client:
+            return await client.run(cancel(self.job_id))
+
+    async def on_kill(self) -> None:
+        """Cancel the job when a person ends the task while it is deferred; Airflow calls this from 3.3."""
         if not self.cancel_on_kill:
             return
+        self.log.info("Canceling Layers job %s: somebody ended its task.", self.job_id)
         try:
-            async with LayersHook(self.layers_conn_id).async_client() as client:
-                answer = await client.run(cancel(self.job_id))
-        except LayersError:
+            answer = await asyncio.wait_for(self._cancel(), KILL_SECONDS)
+        except Exception:
+            # Whatever it was, an id in the log is what a person needs now.
             self.log.exception("Layers job %s may still be running: it could not be canceled.", self.job_id)
             return
         self.log.info(
