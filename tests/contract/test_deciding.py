@@ -1,0 +1,308 @@
+"""Approving, rejecting, scheduling and canceling: every answer that the vendor documents."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from airflow_provider_layers.exceptions import (
+    LayersApprovalRequiredError,
+    LayersConflictError,
+    LayersContentRejectedError,
+    LayersNotFoundError,
+    LayersPromotionError,
+    LayersRequestError,
+    LayersServerError,
+)
+from airflow_provider_layers.operators.content import (
+    LayersApproveContentOperator,
+    LayersGenerateContentOperator,
+    LayersRejectContentOperator,
+    LayersScheduleContentOperator,
+)
+from airflow_provider_layers.operators.jobs import LayersCancelJobOperator
+from tests.contract.asking import ask, posts_of
+
+
+def approve(container: Any, **arguments: Any) -> LayersApproveContentOperator:
+    return LayersApproveContentOperator(task_id="approve", container_id=container, **arguments)
+
+
+def reject(container: Any) -> LayersRejectContentOperator:
+    return LayersRejectContentOperator(task_id="reject", container_id=container, reason="Off brand.")
+
+
+@pytest.fixture
+def schedule(api: Any) -> Any:
+    def make(container: Any, **arguments: Any) -> LayersScheduleContentOperator:
+        targets = [{"social_account_id": one, "mode": "publish"} for one in api.social_account_ids]
+        arguments = {"scheduled_for": "2040-07-01T09:00:00Z", "targets": targets, **arguments}
+        return LayersScheduleContentOperator(task_id="schedule", container_id=container, **arguments)
+
+    return make
+
+
+@pytest.fixture
+def decided(airflow: Any, api: Any, made: Any) -> Any:
+    """Make a container with an approval status."""
+
+    def make(status: str) -> str:
+        if status == "not_required":
+            api.configure(review_policy="auto_approve")
+            container = made()
+            api.configure(review_policy="review_all")
+            return str(container)
+        container = made()
+        if status == "approved":
+            airflow.value(approve(container), run_id="earlier")
+        if status == "rejected":
+            airflow.value(reject(container), run_id="earlier")
+        return str(container)
+
+    return make
+
+
+def status_of(api: Any, container: str) -> str:
+    return str(ask(api, f"/v1/content/{container}")["approvalStatus"])
+
+
+def warnings(caplog: Any, capsys: Any) -> list[str]:
+    """Give the warnings; Airflow 3 logs tasks through structlog to the output, Airflow 2 to the library."""
+    recorded = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    return recorded + [line for line in capsys.readouterr().out.splitlines() if "[warning" in line]
+
+
+FINE = [
+    (approve, "pending", "approved"),
+    (approve, "approved", "approved"),
+    (approve, "not_required", "not_required"),
+    (reject, "pending", "rejected"),
+    (reject, "rejected", "rejected"),
+]
+
+
+@pytest.mark.parametrize(("decide", "before", "after"), FINE)
+def test_a_decision_that_holds_is_a_success(
+    decide: Any, before: str, after: str, airflow: Any, api: Any, decided: Any
+) -> None:
+    container = decided(before)
+    result = airflow.value(decide(container))
+    assert (result["id"], result["approvalStatus"]) == (container, after)
+    assert status_of(api, container) == after
+
+
+@pytest.mark.parametrize(
+    ("decide", "before"), [(approve, "rejected"), (reject, "approved"), (reject, "not_required")]
+)
+def test_a_decision_against_an_earlier_one_fails_for_good(
+    decide: Any, before: str, airflow: Any, api: Any, decided: Any, failure: Any
+) -> None:
+    container = decided(before)
+    error = failure(airflow.run(decide(container)), LayersConflictError)
+    assert (error.status_code, error.code, error.details["approvalStatus"]) == (409, "CONFLICT", before)
+    assert container in str(error)
+    assert before in str(error)
+    assert "Request id: req_" in str(error)
+    assert status_of(api, container) == before
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+@pytest.mark.parametrize("fault", ["fail_after", "disconnect_after"])
+def test_a_lost_answer_is_replayed_under_the_same_key(
+    fault: str, decide: Any, airflow: Any, api: Any, made: Any, posted: Any
+) -> None:
+    container = made()
+    posted()
+    api.fault(fault, method="POST")
+    airflow.value(decide(container))
+    first, second = posted()
+    assert first.idempotency_key == second.idempotency_key
+    assert second.replayed
+
+
+@pytest.mark.parametrize("decide", [approve, reject])
+def test_a_lost_answer_and_then_a_conflict_is_settled_by_reading(
+    decide: Any, airflow: Any, api: Any, made: Any, posted: Any
+) -> None:
+    """Without a replay, as the page of approve documents none, the retry sees its own decision."""
+    container = made()
+    posted()
+    api.fault("fail_after", method="POST", times=5)
+    assert isinstance(airflow.run(decide(container)).error, LayersServerError)
+    api.advance(25 * 3600)
+    result = airflow.value(decide(container), try_number=2)
+    assert result["approvalStatus"] == status_of(api, container)
+    assert posted()[-1].status == 409
+    assert api.requests(method="GET", path=f"/v1/content/{container}")
+
+
+def test_a_conflict_for_another_reason_fails_for_good(airflow: Any, api: Any, failure: Any) -> None:
+    generate = LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={"topic": "x"})
+    container = airflow.run(generate).xcoms["container_id"]
+    error = failure(airflow.run(approve(container)), LayersConflictError)
+    assert "not completed" in str(error)
+
+
+def test_several_are_decided_one_after_the_other_and_again_on_a_retry(
+    airflow: Any, api: Any, made: Any, posted: Any
+) -> None:
+    containers = [made() for _ in range(3)]
+    posted()
+    api.fault("fail_before", method="POST", skip=1, times=5)
+    assert airflow.run(approve(containers)).error is not None
+    result = airflow.value(approve(containers), try_number=2)
+    assert [one["id"] for one in result] == containers
+    assert {one["approvalStatus"] for one in result} == {"approved"}
+    assert len({one.idempotency_key for one in posted()}) == 3
+
+
+def test_a_schedule_of_approved_content_tells_its_posts(airflow: Any, decided: Any, schedule: Any) -> None:
+    container = decided("approved")
+    result = airflow.run(schedule(container))
+    assert {**result.value, "scheduled_post_ids": len(result.value["scheduled_post_ids"])} == {
+        "container_id": container,
+        "scheduled_for": "2040-07-01T09:00:00.000Z",
+        "gate_status": None,
+        "scheduled_post_ids": 2,
+    }
+    assert result.xcoms["content_url"].endswith(container)
+
+
+def test_a_schedule_of_pending_content_is_kept_and_the_log_warns(
+    airflow: Any, api: Any, made: Any, schedule: Any, caplog: Any, capsys: Any
+) -> None:
+    container = made()
+    result = airflow.value(schedule(container))
+    assert result["gate_status"] == "blocked_on_approval"
+    assert result["scheduled_post_ids"] == []
+    assert any(f"{container} is not approved" in line for line in warnings(caplog, capsys))
+    approval = airflow.value(approve(container))
+    assert approval["pendingSchedulePromotion"]["status"] == "ok"
+    assert len(approval["pendingSchedulePromotion"]["scheduledPostIds"]) == 2
+
+
+def test_an_approval_whose_schedule_could_not_be_kept_fails_for_good(
+    airflow: Any, api: Any, made: Any, schedule: Any, failure: Any
+) -> None:
+    """``pendingSchedulePromotion.status: failed``: it is approved, and nothing will be posted."""
+    container = made()
+    airflow.value(schedule(container))
+    api.configure(disconnected_accounts=api.social_account_ids[:1])
+    error = failure(airflow.run(approve(container)), LayersPromotionError)
+    assert f"Content {container} is approved" in str(error)
+    assert "'status': 'failed'" in str(error)
+    assert "Nothing goes out" in str(error)
+    assert status_of(api, container) == "approved"
+    assert posts_of(api) == []
+
+
+@pytest.mark.parametrize("fault", ["fail_after", "disconnect_after"])
+def test_a_promotion_that_failed_is_told_even_when_the_first_answer_was_lost(
+    fault: str, airflow: Any, api: Any, made: Any, schedule: Any, failure: Any
+) -> None:
+    container = made()
+    airflow.value(schedule(container))
+    api.configure(disconnected_accounts=api.social_account_ids[:1])
+    api.fault(fault, method="POST")
+    failure(airflow.run(approve(container)), LayersPromotionError)
+
+
+def test_a_schedule_of_pending_content_may_be_refused_with_nothing_stored(
+    airflow: Any, api: Any, made: Any, schedule: Any, failure: Any
+) -> None:
+    container = made()
+    api.configure(schedule_gate="forbidden")
+    error = failure(airflow.run(schedule(container)), LayersApprovalRequiredError)
+    assert (error.status_code, error.code) == (403, "APPROVAL_REQUIRED")
+    assert error.details == {"containerId": container, "approvalStatus": "pending"}
+    assert "Approve" in str(error)
+    # Approved and cleared, the same task goes through.
+    airflow.value(approve(container))
+    assert airflow.value(schedule(container), try_number=2, max_tries=1)["scheduled_post_ids"]
+
+
+def test_a_schedule_of_rejected_content_fails_for_good(
+    airflow: Any, decided: Any, schedule: Any, failure: Any
+) -> None:
+    error = failure(airflow.run(schedule(decided("rejected"))), LayersContentRejectedError)
+    assert (error.status_code, error.code) == (409, "CONTENT_REJECTED")
+    assert "new take" in str(error)
+
+
+REFUSED = {
+    "the past": ({"scheduled_for": "2020-01-01T00:00:00Z"}, LayersRequestError, "scheduledFor"),
+    "an unknown account": (
+        {"targets": [{"social_account_id": "sa_0", "mode": "publish"}]},
+        LayersNotFoundError,
+        "Social account",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "error", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_schedule_that_the_api_refuses_fails_for_good(
+    arguments: dict[str, Any],
+    error: type[Any],
+    said: str,
+    airflow: Any,
+    decided: Any,
+    schedule: Any,
+    failure: Any,
+) -> None:
+    assert said in str(failure(airflow.run(schedule(decided("approved"), **arguments)), error))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"scheduledPostIds": ["sp_1", "sp_2"]},
+        {"scheduledPosts": [{"scheduledPostId": "sp_1"}, {"scheduledPostId": "sp_2"}]},
+        {"targets": [{"scheduledPostId": "sp_1"}, {"scheduledPostId": "sp_2"}], "gateStatus": None},
+    ],
+)
+def test_posts_are_found_in_whichever_form_the_answer_has(
+    answer: dict[str, Any], airflow: Any, api: Any, made: Any, schedule: Any
+) -> None:
+    container = made()
+    api.fault("garbage", method="POST", status=201, body=json.dumps(answer))
+    assert airflow.value(schedule(container))["scheduled_post_ids"] == ["sp_1", "sp_2"]
+
+
+CANCELS = {
+    "taken": (10, {"accepted": True, "reason": None}),
+    "too late": (60, {"accepted": False, "reason": "ALREADY_COMPLETED"}),
+    "not in this stage": (56, {"accepted": False, "reason": "JOB_CANCEL_UNAVAILABLE"}),
+}
+
+
+@pytest.mark.parametrize(("advance", "answer"), CANCELS.values(), ids=CANCELS)
+def test_all_three_answers_to_a_cancel_are_answers(
+    advance: float, answer: dict[str, Any], airflow: Any, api: Any
+) -> None:
+    generate = LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={"topic": "x"})
+    job_id = airflow.value(generate)
+    api.advance(advance)
+    cancel = LayersCancelJobOperator(task_id="cancel", job_id=job_id)
+    assert airflow.value(cancel) == {"job_id": job_id, **answer}
+    assert api.jobs()[0].cancel_requested is answer["accepted"]
+
+
+def test_a_cancel_is_sent_again_when_its_answer_was_lost(airflow: Any, api: Any, posted: Any) -> None:
+    generate = LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={"topic": "x"})
+    job_id = airflow.value(generate)
+    posted()
+    api.fault("disconnect_after", method="POST")
+    assert airflow.value(LayersCancelJobOperator(task_id="cancel", job_id=job_id))["accepted"] is True
+    assert len(posted()) == 2
+
+
+def test_a_cancel_that_conflicts_for_another_reason_fails(airflow: Any, api: Any, failure: Any) -> None:
+    api.fault("fail_before", method="POST", status=409, code="CONFLICT")
+    failure(airflow.run(LayersCancelJobOperator(task_id="cancel", job_id="job_1")), LayersConflictError)
+
+
+def test_a_cancel_of_an_unknown_job_fails(airflow: Any, api: Any, failure: Any) -> None:
+    failure(airflow.run(LayersCancelJobOperator(task_id="cancel", job_id="job_1")), LayersNotFoundError)

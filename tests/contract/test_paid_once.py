@@ -1,0 +1,215 @@
+"""One task instance starts one job, over retries and every accident on the way, whatever it remembers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_layers.exceptions import (
+    LayersRateLimitError,
+    LayersServerError,
+    LayersTransportError,
+    LayersUnexpectedAnswerError,
+)
+from airflow_provider_layers.operators.content import (
+    LayersApproveContentOperator,
+    LayersCloneFromPostOperator,
+    LayersGenerateContentOperator,
+    LayersScheduleContentOperator,
+)
+from tests.contract.asking import post_ids_of
+
+remembering_or_not = pytest.mark.usefixtures("memory")
+
+
+@remembering_or_not
+def test_a_retry_finds_the_running_job(starter: Any, jobs: Any, airflow: Any, posted: Any) -> None:
+    results = [airflow.run(starter(), try_number=number) for number in (1, 2, 3)]
+    assert [result.error for result in results] == [None] * 3
+    assert {result.value for result in results} == {jobs()[0].job_id}
+    assert results[0].xcoms == results[1].xcoms == results[2].xcoms
+    assert len(jobs()) == 1
+    sent = posted()
+    assert len({(one.path, one.idempotency_key) for one in sent}) == 1
+    assert [one.replayed for one in sent] == ([False] if airflow.with_store else [False, True, True])
+
+
+@remembering_or_not
+def test_a_retry_finds_the_completed_job(starter: Any, jobs: Any, airflow: Any, api: Any) -> None:
+    first = airflow.value(starter())
+    api.advance(60)
+    second = airflow.run(starter(wait_for_completion=True), try_number=2)
+    assert second.xcoms["job"]["job_id"] == first
+    assert len(jobs()) == 1
+
+
+@remembering_or_not
+@pytest.mark.parametrize("ended", ["failed", "canceled"])
+def test_a_retry_after_a_job_that_ended_badly_starts_one_more(
+    ended: str, starter: Any, jobs: Any, airflow: Any, api: Any, posted: Any
+) -> None:
+    api.outcome(ended)
+    first = airflow.value(starter())
+    api.advance(60)
+    second = airflow.value(starter(), try_number=2)
+    again = airflow.value(starter(), try_number=3)
+    assert first != second == again
+    assert [job.job_id for job in jobs()] == [first, second]
+    assert len({one.idempotency_key for one in posted()}) == 2
+
+
+@remembering_or_not
+def test_a_clone_whose_job_failed_gets_a_new_container(airflow: Any, api: Any, posted: Any) -> None:
+    operator = LayersCloneFromPostOperator(
+        task_id="make", retries=1, project_id=api.project_id, source_platform_post_id=api.top_post_ids[0]
+    )
+    api.outcome("failed")
+    first = airflow.run(operator)
+    api.advance(60)
+    second = airflow.run(operator, try_number=2)
+    assert first.xcoms["container_id"] != second.xcoms["container_id"]
+    assert len({one.path for one in posted()}) == 2
+
+
+@remembering_or_not
+def test_a_first_try_that_never_arrived_leaves_the_second_its_key(
+    starter: Any, jobs: Any, airflow: Any, api: Any, posted: Any
+) -> None:
+    api.fault("disconnect_before", method="POST", times=5)
+    assert isinstance(airflow.run(starter()).error, LayersTransportError)
+    assert jobs() == []
+    airflow.value(starter(), try_number=2)
+    assert len(jobs()) == 1
+    assert len({one.idempotency_key for one in posted()}) == 1
+
+
+# Each is one accident after which the same try goes on.
+ACCIDENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "503 before accepting": ("fail_before", {}),
+    "503 after accepting": ("fail_after", {}),
+    "500 after accepting": ("fail_after", {"status": 500, "code": "INTERNAL"}),
+    "502 after accepting, as a page": ("garbage", {"status": 502, "executed": True}),
+    "408": ("fail_after", {"status": 408, "code": "TIMEOUT"}),
+    "425": ("fail_before", {"status": 425, "code": "TOO_EARLY"}),
+    "disconnect before accepting": ("disconnect_before", {}),
+    "disconnect after accepting": ("disconnect_after", {}),
+    "garbage after accepting": ("garbage", {"executed": True}),
+    "nothing after accepting": ("garbage", {"executed": True, "body": "", "status": 204}),
+    "a list for an answer": ("garbage", {"executed": True, "body": "[]"}),
+    "an answer without a job": ("garbage", {"executed": True, "body": "{}", "status": 202}),
+}
+
+
+@pytest.mark.parametrize(("fault", "arguments"), ACCIDENTS.values(), ids=ACCIDENTS)
+def test_an_accident_while_starting_costs_nothing(
+    fault: str,
+    arguments: dict[str, Any],
+    starter: Any,
+    jobs: Any,
+    airflow: Any,
+    api: Any,
+    posted: Any,
+    clock: Any,
+) -> None:
+    api.fault(fault, method="POST", **arguments)
+    result = airflow.run(starter())
+    assert result.error is None
+    assert [job.job_id for job in jobs()] == [result.value]
+    assert len({one.idempotency_key for one in posted()}) == 1
+    assert 0.25 <= clock.elapsed <= 0.5
+
+
+def test_an_answer_that_never_comes_costs_nothing(airflow: Any, api: Any, connect: Any) -> None:
+    connect(timeout=1)
+    api.fault("hang", method="POST", seconds=30, executed=True)
+    operator = LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={})
+    assert airflow.value(operator) == api.jobs()[0].job_id
+    assert len(api.jobs()) == 1
+
+
+LASTING: dict[str, tuple[str, dict[str, Any], type[Exception]]] = {
+    "503": ("fail_after", {}, LayersServerError),
+    "disconnects": ("disconnect_after", {}, LayersTransportError),
+    "garbage": ("garbage", {"executed": True}, LayersUnexpectedAnswerError),
+    "429": ("rate_limit", {"retry_after": 2}, LayersRateLimitError),
+}
+
+
+@remembering_or_not
+@pytest.mark.parametrize(("fault", "arguments", "error"), LASTING.values(), ids=LASTING)
+def test_a_lasting_fault_leaves_the_rest_to_airflows_retries(
+    fault: str, arguments: dict[str, Any], error: type[Exception], airflow: Any, api: Any, clock: Any
+) -> None:
+    operator = LayersGenerateContentOperator(task_id="t", retries=1, project_id=api.project_id, brief={})
+    api.fault(fault, method="POST", times=None, **arguments)
+    result = airflow.run(operator)
+    assert type(result.error) is error, "Airflow retries what is not an AirflowFailException"
+    assert clock.elapsed < 60
+    api.clear_faults()
+    assert airflow.value(operator, try_number=2) == api.jobs()[0].job_id
+    assert len(api.jobs()) == 1
+
+
+def test_a_rate_limit_is_waited_out_as_long_as_the_api_asks(airflow: Any, api: Any, clock: Any) -> None:
+    api.fault("rate_limit", method="POST", retry_after=7)
+    airflow.value(LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={}))
+    assert len(clock.slept) == len(api.jobs()) == 1
+    assert 7 <= clock.slept[0] <= 8
+
+
+def test_a_rate_limit_that_takes_long_is_left_to_airflows_retries(airflow: Any, api: Any, clock: Any) -> None:
+    api.fault("rate_limit", method="POST", retry_after=600)
+    result = airflow.run(LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={}))
+    assert isinstance(result.error, LayersRateLimitError)
+    assert result.error.retry_after == 600
+    assert clock.slept == []
+
+
+def test_the_cap_on_running_jobs_is_waited_out(airflow: Any, api: Any) -> None:
+    api.configure(concurrent_jobs=1, job_seconds=6)
+    operator = LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={})
+    airflow.value(operator, run_id="first")
+    airflow.value(operator, run_id="second")
+    assert [job.status for job in api.jobs()] == ["completed", "running"]
+
+
+@remembering_or_not
+def test_it_is_unknown_whether_the_first_job_failed_so_no_second_one_is_started(
+    airflow: Any, api: Any
+) -> None:
+    operator = LayersGenerateContentOperator(task_id="t", retries=1, project_id=api.project_id, brief={})
+    api.outcome("failed")
+    first = airflow.value(operator)
+    api.advance(60)
+    api.fault("fail_before", method="GET", times=None)
+    result = airflow.run(operator, try_number=2)
+    assert isinstance(result.error, LayersServerError)
+    assert [job.job_id for job in api.jobs()] == [first]
+    assert result.xcoms["job_id"] == first
+
+
+@remembering_or_not
+def test_a_lost_approval_and_a_lost_schedule_are_not_done_twice(
+    airflow: Any, api: Any, made: Any, posted: Any
+) -> None:
+    container = made()
+    posted()
+    for fault in ("fail_after", "disconnect_after"):
+        api.fault(fault, method="POST", path="/v1/content/*/approve")
+        api.fault(fault, method="POST", path="/v1/content/*/schedule")
+    approved = airflow.value(LayersApproveContentOperator(task_id="a", container_id=container))
+    schedule = LayersScheduleContentOperator(
+        task_id="s",
+        container_id=container,
+        scheduled_for="2040-07-01T09:00:00Z",
+        targets=[{"social_account_id": api.social_account_ids[0], "mode": "publish"}],
+    )
+    first = airflow.value(schedule)
+    assert approved["approvalStatus"] == "approved"
+    assert airflow.value(schedule, try_number=2) == first
+    assert first["scheduled_post_ids"] == post_ids_of(api)
+    keys = [(one.path.rpartition("/")[2], one.idempotency_key) for one in posted()]
+    assert len(keys) == 3 + 3 + (0 if airflow.with_store else 1)
+    assert {word for word, _ in set(keys)} == {"approve", "schedule"}
+    assert len(set(keys)) == 2

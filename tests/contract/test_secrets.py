@@ -1,0 +1,146 @@
+"""The key is nowhere but on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import traceback
+from typing import Any
+
+import pytest
+
+from airflow_provider_layers.hooks.layers import LayersHook
+from airflow_provider_layers.hooks.settings import read_settings
+from airflow_provider_layers.operators.content import (
+    LayersApproveContentOperator,
+    LayersCloneFromPostOperator,
+    LayersGenerateContentOperator,
+    LayersPublishContentOperator,
+    LayersRegenerateContentOperator,
+    LayersScheduleContentOperator,
+)
+from airflow_provider_layers.operators.http import LayersHttpOperator
+from airflow_provider_layers.sensors.jobs import LayersJobSensor
+
+
+@pytest.fixture(autouse=True)
+def _no_masking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow hides in its logs the passwords that it knows of; here nothing may need hiding."""
+    maskers = {
+        module.SecretsMasker for name, module in sys.modules.items() if name.endswith(".secrets_masker")
+    }
+    assert maskers
+    for masker in maskers:
+        monkeypatch.setattr(masker, "add_mask", lambda *_, **__: None)
+        monkeypatch.setattr(masker, "redact", lambda _, item, *__, **___: item)
+
+
+TROUBLE: dict[str, dict[str, Any]] = {
+    "none": {},
+    "401": {"kind": "fail_before", "status": 401, "code": "UNAUTHENTICATED"},
+    "503": {"kind": "fail_before"},
+    "disconnect": {"kind": "disconnect_before"},
+    "garbage": {"kind": "garbage"},
+    "redirect": {"kind": "redirect"},
+    "429": {"kind": "rate_limit"},
+}
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "x-api-key"])
+@pytest.mark.parametrize("where", ["start", "wait"])
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
+    trouble: dict[str, Any],
+    where: str,
+    scheme: str,
+    airflow: Any,
+    api: Any,
+    connect: Any,
+    caplog: Any,
+    capfd: Any,
+) -> None:
+    connect(auth_scheme=scheme)
+    if trouble:
+        api.fault(method="POST" if where == "start" else "GET", times=None, **trouble)
+    generate = LayersGenerateContentOperator(
+        task_id="g",
+        project_id=api.project_id,
+        brief={"topic": "x"},
+        wait_for_completion=True,
+        deferrable=True,
+        completion_timeout=20,
+    )
+    clone = LayersCloneFromPostOperator(
+        task_id="c", project_id=api.project_id, source_platform_post_id="pp_unknown"
+    )
+    sensor = LayersJobSensor(task_id="s", job_id="job_1", timeout=20, deferrable=True)
+    http = LayersHttpOperator(task_id="h", endpoint="v1/credits")
+    with caplog.at_level(logging.DEBUG):
+        results = [airflow.run(operator) for operator in (generate, clone, sensor, http)]
+    seen = [caplog.text, *capfd.readouterr(), repr(generate), repr(generate.__dict__), airflow.remembered]
+    for result in results:
+        seen += [json.dumps(result.xcoms), json.dumps(result.events), json.dumps(result.triggers)]
+        if result.error:
+            seen += traceback.format_exception(result.error)
+    assert "request_started" in caplog.text or "send_request_headers" in caplog.text, (
+        "the logs were seen at all"
+    )
+    # The second half is the secret; the first names the key.
+    secret = api.api_key.rpartition("_")[2]
+    assert len(secret) > 20
+    assert secret not in "".join(seen)
+
+
+WORDS = "our secret launch"
+
+
+def test_the_state_store_holds_neither_the_key_nor_the_words_of_a_request(
+    airflow: Any, api: Any, made: Any
+) -> None:
+    airflow.with_store = True
+    project, secret = {"project_id": api.project_id, "task_id": "t"}, {"topic": WORDS, "cta": WORDS}
+    container = made()
+    starts = [
+        LayersGenerateContentOperator(**project, brief=secret, metadata={WORDS: WORDS}),
+        LayersCloneFromPostOperator(
+            **project, source_platform_post_id=api.top_post_ids[0], overrides={"caption": WORDS}
+        ),
+        LayersRegenerateContentOperator(task_id="t", container_id=container, brief=secret),
+    ]
+    for number, start in enumerate(starts):
+        airflow.value(start, run_id=f"start-{number}")
+    api.advance(60)
+    target = {"social_account_id": api.social_account_ids[0], "mode": "publish", "caption_override": WORDS}
+    send = {"task_id": "t", "container_id": container, "targets": [target]}
+    airflow.value(LayersApproveContentOperator(task_id="t", container_id=container, note=WORDS))
+    airflow.value(LayersScheduleContentOperator(**send, scheduled_for="2040-07-01T09:00:00Z"))
+    airflow.value(LayersPublishContentOperator(**send))
+    # All five are remembered, and the container that was made first.
+    assert airflow.remembered.count('"sent_at"') == 6
+    assert WORDS not in airflow.remembered
+    assert api.api_key.rpartition("_")[2] not in airflow.remembered
+    assert "brief" in airflow.remembered, "what a change is named by"
+
+
+def test_the_key_has_no_repr(api: Any) -> None:
+    hook = LayersHook()
+    settings = read_settings(hook.get_connection("layers_default"))
+    assert api.api_key == settings.access.api_key
+    assert api.api_key not in repr([hook, settings, settings.access, hook.get_conn(), vars(hook)])
+
+
+def test_the_client_of_the_loop_has_no_repr_of_the_key_either(api: Any) -> None:
+    async def shown() -> str:
+        async with LayersHook().async_client() as client:
+            return repr([client, vars(client)])
+
+    assert api.api_key not in asyncio.run(shown())
+
+
+@pytest.mark.parametrize("key", ["lp_live_1\nx", "lp_live_1 x", "lp_live_é"])
+def test_a_key_that_no_header_carries_is_not_quoted(key: str, airflow: Any, api: Any, connect: Any) -> None:
+    connect(password=key)
+    result = airflow.run(LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={}))
+    assert "lp_live" not in "".join(traceback.format_exception(result.error))

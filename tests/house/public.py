@@ -1,0 +1,47 @@
+"""What users touch, and where they import it from."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+OPERATORS = {
+    "operators.content": [
+        "LayersGenerateContentOperator",
+        "LayersCloneFromPostOperator",
+        "LayersRegenerateContentOperator",
+        "LayersGetContentOperator",
+        "LayersListContentOperator",
+        "LayersApproveContentOperator",
+        "LayersRejectContentOperator",
+        "LayersScheduleContentOperator",
+        "LayersPublishContentOperator",
+    ],
+    "operators.scheduled_posts": [
+        "LayersRescheduleScheduledPostOperator",
+        "LayersCancelScheduledPostOperator",
+    ],
+    "operators.jobs": ["LayersCancelJobOperator"],
+    "operators.top_performers": ["LayersGetTopPerformersOperator"],
+    "operators.http": ["LayersHttpOperator"],
+}
+SENSORS = {"sensors.jobs": ["LayersJobSensor"]}
+OTHERS = {
+    "hooks.layers": ["LayersHook"],
+    "hooks.http": ["LayersHttpHook"],
+    "triggers.jobs": ["LayersJobTrigger"],
+    "links.jobs": ["LayersJobLink"],
+    "links.content": ["LayersContentLink"],
+    "exceptions": ["LayersError"],
+    "client": ["LayersClient", "AsyncLayersClient", "Access"],
+}
+
+
+def pairs(*tables: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """List module and class of every entry."""
+    return [(module, name) for table in tables for module, names in table.items() for name in names]
+
+
+def load(module: str, name: str) -> Any:
+    """Import a class from where the design says that users import it from."""
+    return getattr(importlib.import_module(f"airflow_provider_layers.{module}"), name)

@@ -1,0 +1,144 @@
+"""The public surface is what the design names."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import timedelta
+
+import pytest
+
+from tests.house.public import OPERATORS, SENSORS, load, pairs
+
+REQUIRED = inspect.Parameter.empty
+CONNECTION = {"layers_conn_id": "layers_default"}
+CONTAINER = {"container_id": REQUIRED} | CONNECTION
+JOB = {
+    "wait_for_completion": False,
+    "deferrable": False,
+    "poll_interval": 10.0,
+    "completion_timeout": timedelta(hours=1),
+    "cancel_on_kill": True,
+    "cancel_on_timeout": False,
+    "on_clear": "resubmit",
+    "resubmit_after_window": False,
+} | CONNECTION
+PUBLISH = CONTAINER | {"targets": REQUIRED, "resubmit_after_window": False}
+
+SIGNATURES = {
+    "LayersGenerateContentOperator": {
+        "project_id": REQUIRED,
+        "format": None,
+        "variant_count": None,
+        "brief": None,
+        "hook": None,
+        "references": None,
+        "target_platforms": None,
+        "project_layer_id": None,
+        "social_account_id": None,
+        "influencer_id": None,
+        "media_id": None,
+        "tiktok_video_id": None,
+        "budget": None,
+        "metadata": None,
+    }
+    | JOB,
+    "LayersCloneFromPostOperator": {
+        "project_id": REQUIRED,
+        "source_platform_post_id": REQUIRED,
+        "mode": "fork",
+        "variations": 1,
+        "project_layer_id": None,
+        "overrides": None,
+        "container_id": None,
+    }
+    | JOB,
+    "LayersRegenerateContentOperator": {
+        "container_id": REQUIRED,
+        "brief": None,
+        "references": None,
+        "preserve_assets": False,
+    }
+    | JOB,
+    "LayersGetContentOperator": CONTAINER,
+    "LayersListContentOperator": {
+        "project_id": REQUIRED,
+        "status": None,
+        "format": None,
+        "creative_type": None,
+        "since": None,
+        "until": None,
+        "limit": 100,
+    }
+    | CONNECTION,
+    "LayersApproveContentOperator": CONTAINER | {"note": None},
+    "LayersRejectContentOperator": CONTAINER | {"reason": REQUIRED},
+    "LayersScheduleContentOperator": PUBLISH | {"scheduled_for": REQUIRED},
+    "LayersPublishContentOperator": PUBLISH,
+    "LayersRescheduleScheduledPostOperator": {"scheduled_post_id": REQUIRED, "scheduled_for": REQUIRED}
+    | CONNECTION,
+    "LayersCancelScheduledPostOperator": {"scheduled_post_id": REQUIRED, "reason": None} | CONNECTION,
+    "LayersCancelJobOperator": {"job_id": REQUIRED} | CONNECTION,
+    "LayersGetTopPerformersOperator": {
+        "project_id": REQUIRED,
+        "metric": REQUIRED,
+        "window": None,
+        "source_type": None,
+        "platform": None,
+        "limit": None,
+    }
+    | CONNECTION,
+    "LayersHttpOperator": {"endpoint": REQUIRED, "method": "GET"} | CONNECTION,
+    "LayersJobSensor": {"job_id": REQUIRED, "deferrable": False, "poke_interval": 10.0} | CONNECTION,
+}
+
+
+def taken(cls) -> dict[str, object]:
+    """Name the parameters that its own constructors take, with their defaults; the nearest class decides."""
+    found: dict[str, inspect.Parameter] = {}
+    for one in reversed([one for one in cls.__mro__ if one.__module__.startswith("airflow_provider_layers")]):
+        if "__init__" in vars(one):
+            found |= inspect.signature(one.__init__).parameters
+    named = (one for one in found.values() if one.kind is inspect.Parameter.KEYWORD_ONLY)
+    return {one.name: one.default for one in named}
+
+
+@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
+def test_names_and_defaults_of_parameters(module, name):
+    assert taken(load(module, name)) == SIGNATURES[name]
+
+
+@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
+def test_parameters_are_given_by_name_only(module, name):
+    cls = load(module, name)
+    kinds = {one.kind for one in list(inspect.signature(cls.__init__).parameters.values())[1:]}
+    assert kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+
+
+# They choose how a task behaves, not what is asked of the API; the design names no template for them.
+NOT_TEMPLATED = {
+    "wait_for_completion",
+    "deferrable",
+    "poll_interval",
+    "poke_interval",
+    "completion_timeout",
+    "cancel_on_kill",
+    "cancel_on_timeout",
+    "on_clear",
+    "resubmit_after_window",
+    "method",
+}
+
+
+@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
+def test_everything_that_is_asked_of_the_api_can_be_templated(module, name):
+    cls = load(module, name)
+    assert taken(cls).keys() - NOT_TEMPLATED - set(cls.template_fields) == set()
+
+
+@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
+def test_template_fields_are_parameters(module, name):
+    cls = load(module, name)
+    inherited = {"data", "headers"}  # of HttpOperator
+    assert set(cls.template_fields) - taken(cls).keys() <= inherited
+    assert len(cls.template_fields) == len(set(cls.template_fields))
+    assert set(cls.template_fields_renderers) - {"data", "headers"} <= set(cls.template_fields)

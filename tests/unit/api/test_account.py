@@ -1,0 +1,37 @@
+"""Whose key it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_layers.api.account import Account, whoami
+from tests.unit.driving import good
+
+
+@pytest.mark.parametrize(
+    ("body", "account"),
+    [
+        (
+            {"organizationId": "org_1", "organizationName": "Acme", "rateLimitTier": "pilot"},
+            Account("Acme", "pilot"),
+        ),
+        ({"organizationId": "org_1"}, Account("org_1", "standard")),
+        ({}, Account("an unnamed organization", "standard")),
+        (
+            {"organizationName": "Acme", "killSwitch": False, "apiAccessRevoked": False},
+            Account("Acme", "standard"),
+        ),
+        (
+            {"organizationName": "Acme", "killSwitch": True},
+            Account("Acme", "standard", "the key or the organization is suspended"),
+        ),
+        (
+            {"organizationName": "Acme", "apiAccessRevoked": True},
+            Account("Acme", "standard", "the organization's access to the API is revoked"),
+        ),
+    ],
+)
+def test_either_revision_of_whoami_is_read(body, account):
+    endpoint = whoami()
+    assert (endpoint.method, endpoint.path) == ("GET", "/v1/whoami")
+    assert endpoint.read(good(body)) == account

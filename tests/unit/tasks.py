@@ -1,0 +1,45 @@
+"""Task instances and contexts as Airflow hands them to operators, as far as this package looks at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+
+@dataclass
+class TaskInstance:
+    """One try of one task; what it pushes to XCom is kept."""
+
+    task: Any
+    try_number: int = 1
+    max_tries: int = 0
+    dag_id: str = "dag"
+    run_id: str = "run"
+    task_id: str = "task"
+    map_index: int | None = -1
+    state: str = "running"
+    xcom: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcom[key] = value
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        return self.xcom.get(key)
+
+    def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str], map_index: int) -> Any:
+        """Tell the state that a person may have changed meanwhile, as Airflow 3 does."""
+        name = self.task_id if self.map_index in (None, -1) else f"{self.task_id}_{self.map_index}"
+        return {self.run_id: {name: self.state}}
+
+
+@dataclass
+class DagRun:
+    """A run that has just started."""
+
+    start_date: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+
+def context(task: Any, **fields: Any) -> Any:
+    """Give the part of Airflow's context that operators read."""
+    return {"ti": TaskInstance(task, **fields), "dag_run": DagRun()}
