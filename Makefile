@@ -1,0 +1,84 @@
+# Two commands on a machine with Python 3.11 (or 3.12), git and make: `make demo` and `make test`.
+# The virtual environments are made when they are first needed.
+
+PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
+	&& echo $$python && break; done)
+BIN := .venv/bin
+BIN_2_11 := .venv-2.11/bin
+# Airflow writes files as soon as it is imported; here they land inside the checkout.
+export AIRFLOW_HOME := $(CURDIR)/.airflow/tests
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo playground chaos chaos-short chaos-compare test test-2.11 check bench-import wheel constraints clean python
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv/.installed  ## Run the content pipeline in a real Airflow against the emulator, and show what came of it
+	@$(BIN)/python -m dev.demo
+
+playground: .venv/.installed  ## The same, and leave Airflow and the emulator open in the browser until Ctrl-C
+	@$(BIN)/python -m dev.playground
+
+chaos: .venv/.installed  ## Break a real Airflow in every way for 10 minutes: each job is paid for once (CHAOS="--seed 7")
+	@$(BIN)/python -m chaos $(CHAOS)
+
+chaos-short: .venv/.installed  ## The same in about two minutes
+	$(BIN)/python -m pytest tests/chaos
+
+chaos-compare: .venv/.compared  ## The same adversary at two other providers, beside ours
+	@$(BIN)/python -m chaos --compare $(CHAOS)
+
+test: .venv/.installed  ## Run all tests on Airflow 3.3.2
+	$(BIN)/python -m pytest --ignore=tests/chaos
+
+test-2.11: .venv-2.11/.installed  ## Run the unit, contract and system tests on Airflow 2.11.2
+	AIRFLOW_HOME=$(AIRFLOW_HOME)-2.11 $(BIN_2_11)/python -m pytest -m "not airflow3" \
+		$(wildcard tests/unit tests/contract tests/system)
+
+check: .venv/.installed  ## Lint, formatting, types, and the rules of the house
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/house
+
+bench-import: .venv/.compared  ## Compare the cost of importing our operators with other providers'
+	@$(BIN)/python -m benchmarks.import_time
+
+wheel: .venv/.installed  ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+constraints: python  ## Resolve the newest versions of all dependencies and pin them
+	$(PYTHON) -m dev.constraints
+
+clean:  ## Remove everything that can be made again
+	rm -rf .venv .venv-2.11 .airflow .cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed and was not found" \
+		"(python3 is $$(python3 --version 2>&1)). Name one: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python cannot make virtual environments." \
+		"On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+
+# $(1) environment, $(2) constraints, $(3) extra. The constraints go by the environment so that they hold for
+# building, too: the package itself, and a dependency or two that comes without a wheel.
+define install
+	@echo "Installing the environment $(1): about a minute, once."
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	@PIP_CONSTRAINT=$(2) PIP_BUILD_CONSTRAINT=$(2) $(1)/bin/python -m pip install --quiet -e '.[$(3)]'
+	@touch $(1)/.installed
+endef
+
+.venv/.installed: constraints.txt pyproject.toml | python
+	$(call install,.venv,constraints.txt,lint)
+
+.venv-2.11/.installed: constraints-2.11.txt pyproject.toml | python
+	$(call install,.venv-2.11,constraints-2.11.txt,test)
+
+.venv/.compared: .venv/.installed
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[bench]'
+	@touch $@

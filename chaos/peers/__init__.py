@@ -1,0 +1,1 @@
+"""The same adversary, pointed at released providers beside ours."""
