@@ -28,6 +28,7 @@ REGENERATE = "example_layers_regenerate"
 CANCEL = "example_layers_cancel"
 DECIDE = "example_layers_decide"
 HTTP = "example_layers_http"
+PUBLISH = "example_layers_publish"
 
 # The emulator knows two posts of the last seven days that are good enough.
 POSTS = range(2)
@@ -40,17 +41,19 @@ TASKS = {
     CANCEL: {"generate", "cancel"},
     DECIDE: {"finished", "sort_out", "approve", "reject"},
     HTTP: {"credits", "accounts"},
+    PUBLISH: {"generate", "approve", "publish", "days", "schedule", "first_post", "move", "cancel"},
 }
 DEFERRED = {
     PIPELINE: {f"wait[{index}]" for index in POSTS},
     GENERATE: {"generate"},
     REGENERATE: {"generate", "regenerate"},
+    PUBLISH: {"generate"},
 }
 # Airflow 2.11 on SQLite runs one task at a time: all examples take three minutes there, and this one shows
 # a real deferral.
 ON_2_11 = {GENERATE}
 EACH = [pytest.param(one, marks=[] if one in ON_2_11 else [pytest.mark.airflow3]) for one in TASKS]
-STARTED = {"content_clone_from_post": len(POSTS), "content_generate": 3, "content_regenerate": 1}
+STARTED = {"content_clone_from_post": len(POSTS), "content_generate": 4, "content_regenerate": 1}
 
 
 @dataclass
@@ -175,7 +178,9 @@ def test_each_submission_starts_exactly_one_job(examples: Examples) -> None:
     assert len({job.idempotency_key for job in examples.jobs}) == sum(STARTED.values())
     assert not [one for one in examples.requests if one.replayed]
     known = [examples.xcom(PIPELINE, "clone", "job_id", index) for index in POSTS]
-    known += [examples.xcom(dag_id, "generate", "job_id") for dag_id in (GENERATE, REGENERATE, CANCEL)]
+    known += [
+        examples.xcom(dag_id, "generate", "job_id") for dag_id in (GENERATE, REGENERATE, CANCEL, PUBLISH)
+    ]
     known += [examples.xcom(REGENERATE, "regenerate", "job_id")]
     assert sorted(known) == sorted(job.job_id for job in examples.jobs)
 
@@ -216,6 +221,20 @@ def test_a_new_take_stays_in_its_container(examples: Examples) -> None:
 def test_the_canceled_job_was_asked_to_end(examples: Examples) -> None:
     (job,) = [one for one in examples.jobs if one.job_id == examples.xcom(CANCEL, "generate")]
     assert job.cancel_requested or not examples.xcom(CANCEL, "cancel")["accepted"]
+
+
+@pytest.mark.airflow3
+def test_one_post_goes_out_and_the_other_is_moved_and_taken_back(examples: Examples) -> None:
+    (first,), (second,) = (
+        examples.xcom(PUBLISH, task, "return_value")["scheduled_post_ids"] for task in ("publish", "schedule")
+    )
+    posts = [examples.layers.ask("GET", f"/scheduled-posts/{one}") for one in (first, second)]
+    assert posts[0]["status"] in ("queued", "publishing", "published")
+    assert posts[1]["status"] == "canceled"
+    moved = datetime.fromisoformat(examples.xcom(PUBLISH, "days", "later"))
+    assert abs(datetime.fromisoformat(posts[1]["scheduledFor"].replace("Z", "+00:00")) - moved) < timedelta(
+        seconds=1
+    )
 
 
 @pytest.mark.airflow3

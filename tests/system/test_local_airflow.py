@@ -132,7 +132,7 @@ def test_a_home_serves_one_program_at_a_time(airflow: LocalAirflow) -> None:
 
 
 OWNER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from dev.local_airflow import LocalAirflow
 
@@ -141,6 +141,8 @@ class Quick(LocalAirflow):
         print(*[self.pid(component) for component in self.components], flush=True)
         time.sleep(60)
 
+# A shell that starts this suite in the background has it ignore SIGINT, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Quick(sys.argv[1], Path(sys.argv[2])):
     pass
 """
