@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.releases import airflow_version, installed_release
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,6 +37,15 @@ def _remove_home(owner: int = os.getpid()) -> None:
 
 
 atexit.register(_remove_home)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if installed_release().has_rest:
+        return
+    skip = pytest.mark.skip(reason=f"needs Airflow 3, this is {airflow_version()}")
+    for item in items:
+        if item.get_closest_marker("airflow3"):
+            item.add_marker(skip)
 
 
 def _is_here(address: Any) -> bool:

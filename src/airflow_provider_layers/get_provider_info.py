@@ -29,7 +29,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "timeout": {
         "label": "Timeout (s)",
-        "description": "Seconds to wait for data of an answer. Connecting has 10 seconds of its own.",
+        "description": "Seconds to wait for data of an answer, and, at most 10 of them, to connect.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "default": 30},
     },
     "poll_budget_rpm": {

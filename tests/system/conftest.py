@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_layers.emulator import Emulator
 from dev.local_airflow import LocalAirflow
-from dev.releases import airflow_version, installed_release
+from dev.releases import airflow_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "example_dags"
 JOB_SECONDS = 3.0
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "airflow3: needs Airflow 3; left out on 2.11")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if installed_release().has_rest:
-        return
-    skip = pytest.mark.skip(reason=f"needs Airflow 3, this is {airflow_version()}")
-    for item in items:
-        if item.get_closest_marker("airflow3"):
-            item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

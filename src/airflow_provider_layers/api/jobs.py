@@ -124,6 +124,11 @@ def _error(given: Any) -> dict[str, Any] | None:
     return given if isinstance(given, dict) or given is None else {"message": str(given)}
 
 
+def job_path(job_id: str) -> str:
+    """Give the path of a job."""
+    return f"/v1/jobs/{segment('job_id', job_id)}"
+
+
 def get_job(job_id: str, *, etag: str | None = None) -> Endpoint[Job | None]:
     """
     ``GET /v1/jobs/:jobId`` (scope ``jobs:read``).
@@ -135,8 +140,7 @@ def get_job(job_id: str, *, etag: str | None = None) -> Endpoint[Job | None]:
     def read(answer: Answer) -> Job | None:
         return None if answer.status == 304 else read_job(answer, job_id=job_id)
 
-    path = f"/v1/jobs/{segment('job_id', job_id)}"
-    return Endpoint(asked=f"read job {job_id}", method="GET", path=path, read=read, etag=etag)
+    return Endpoint(asked=f"read job {job_id}", method="GET", path=job_path(job_id), read=read, etag=etag)
 
 
 def look(job_id: str) -> Flow[Job]:
@@ -179,7 +183,7 @@ def cancel_job(job_id: str) -> Endpoint[Cancellation]:
     return Endpoint(
         asked=f"cancel job {job_id}",
         method="POST",
-        path=f"/v1/jobs/{segment('job_id', job_id)}/cancel",
+        path=f"{job_path(job_id)}/cancel",
         read=read,
         repeats_harmlessly=True,
     )
@@ -233,11 +237,6 @@ def demand_success(job: Job) -> Job:
     return job
 
 
-def job_path(job_id: str) -> str:
-    """Give the path of a job, for when the API named none."""
-    return f"/v1/jobs/{segment('job_id', job_id)}"
-
-
 def absolute_url(base_url: str, location: str | None, job_id: str) -> str:
     """
     Make a job's ``locationUrl`` absolute.
@@ -247,7 +246,7 @@ def absolute_url(base_url: str, location: str | None, job_id: str) -> str:
     """
     documented = f"{base_url}{job_path(job_id)}"
     try:
-        url = urljoin(f"{base_url}/", location or job_path(job_id))
+        url = urljoin(f"{base_url}/", location or documented)
         same = urlsplit(url)[:2] == urlsplit(base_url)[:2]
     except (TypeError, ValueError):
         return documented

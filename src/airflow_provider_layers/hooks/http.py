@@ -60,7 +60,11 @@ class LayersHttpHook(HttpHook):
         access = LayersHook(self.layers_conn_id).settings.access
         self.base_url = access.base_url
         self._base_url_initialized = True
-        self.merged_extra = {"timeout": access.timeout, **(extra_options or {})}
+        options = self.merged_extra = {"timeout": access.timeout, **(extra_options or {})}
         session = _OneOrigin(access.base_url)
+        for name in ("cert", "max_redirects", "proxies", "stream", "verify"):
+            setattr(session, name, options.get(name, getattr(session, name)))
+        if adapter := self.adapter or self.keep_alive_adapter:
+            session.mount(access.base_url, adapter)
         session.headers.update({**access.headers(), **(headers or {})})
         return session

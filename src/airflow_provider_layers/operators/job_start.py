@@ -93,14 +93,14 @@ class LayersJobOperator(LayersJobWaitOperator):
         def read(answer: Answer) -> Submission:
             submission = endpoint.read(answer)
             job = submission.job
+            if job.job_id != self._job_id:
+                makes = ", ".join(job.container_ids)
+                self.log.info("Layers job %s (%s) makes %s.", job.job_id, job.kind, makes)
             self._job_id = job.job_id
-            makes = ", ".join(job.container_ids)
-            key = endpoint.idempotency_key
-            self.log.info(
-                "Layers job %s (%s) makes %s. Idempotency-Key: %s.", job.job_id, job.kind, makes, key
-            )
             return submission
 
+        # Whatever happens to this process from here on, the log tells what to ask the vendor for.
+        self.log.info("Idempotency-Key of the start: %s.", endpoint.idempotency_key)
         self._asked_under = endpoint.idempotency_key
         return replace(endpoint, read=read)
 
