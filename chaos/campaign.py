@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from chaos.books import Books
-from chaos.faults import install, prepare_outcomes
+from chaos.faults import install, prepare_outcomes, waiting
 from chaos.kills import Killer
 from chaos.persons import Persons
 from chaos.record import Record
@@ -89,8 +89,10 @@ class Campaign:
             time.sleep(0.4)
 
     def _enough(self, seconds: float) -> bool:
+        if seconds < self.plan.seconds or seconds >= self.plan.seconds * LONGEST:
+            return seconds >= self.plan.seconds
         reached = self._count() >= self.plan.instances and len(self.record.kills) >= self.plan.kills
-        return seconds >= self.plan.seconds * (1.0 if reached else LONGEST)
+        return reached and not (self.plan.strict and waiting(self.scene.emulator.control))
 
     def _strike(self) -> None:
         for _ in range(5):

@@ -42,6 +42,7 @@ class Evidence:
     :param jobs: the jobs of the ledger, oldest first
     :param requests: the requests of the ledger, oldest first
     :param posts: the scheduled posts
+    :param pending: containers that nobody has approved, so that a schedule of them makes no post yet
     :param named: the job ids and keys that some log or XCom names
     :param uncanceled: jobs of which a log says that they could not be canceled
     :param leaks: files that hold the API key
@@ -57,6 +58,7 @@ class Evidence:
     jobs: list[CreatedJob]
     requests: list[RecordedRequest]
     posts: list[dict[str, Any]]
+    pending: set[str]
     record: Record
     home: Path
     trapped: int = 0
@@ -95,6 +97,8 @@ def collect(scene: Scene, record: Record, trapped: int) -> Evidence:
     :param trapped: requests that followed a redirect
     """
     control, books = scene.emulator.control, Books(scene.airflow.home)
+    project = f"/v1/projects/{control.project_id}"
+    containers = scene.emulator.items(f"{project}/content", limit=200)
     runs = books.runs()
     return Evidence(
         instances={one.place: one for one in books.instances()},
@@ -103,7 +107,8 @@ def collect(scene: Scene, record: Record, trapped: int) -> Evidence:
         active_runs=runs.get("running", 0) + runs.get("queued", 0),
         jobs=control.jobs(),
         requests=control.requests(),
-        posts=list(scene.emulator.items(f"/v1/projects/{control.project_id}/scheduled-posts", limit=100)),
+        posts=list(scene.emulator.items(f"{project}/scheduled-posts", limit=100)),
+        pending={one["id"] for one in containers if one["approvalStatus"] == "pending"},
         record=record,
         home=scene.airflow.home,
         trapped=trapped,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.faults import KINDS
+from airflow_provider_layers.emulator.paths import matches
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterable
 
-    from airflow_provider_layers.emulator.remote import EmulatorControl
+    from airflow_provider_layers.emulator.remote import EmulatorControl, RecordedRequest
 
 SUBMIT = ("/v1/projects/*/content", "/v1/content/*/clone-from-post", "/v1/content/*/regenerate")
 ROUTES = (
@@ -23,10 +25,10 @@ ROUTES = (
     ("GET", "/v1/jobs/*"),
 )
 STATUSES = (500, 502, 503, 504, 408, 425)
-# A request that still finds all kinds waiting at its route meets one of them twice as often as the others.
-ONCE = 2.0
+# How many requests pass between two of the faults that wait at a route, at most.
+GAP = 1
 LONG_JOB_SECONDS = 30
-LONG_EVERY = 6
+LONG_EVERY = 4
 FAILED_EVERY = 30
 
 
@@ -51,8 +53,8 @@ def variants(chance: random.Random, trap: str) -> list[dict[str, Any]]:
 def install(control: EmulatorControl, chance: random.Random, rate: float, trap: str) -> None:
     """Let requests go wrong until :func:`~airflow_provider_layers.emulator.remote.clear_faults`.
 
-    Each kind waits once at each route, so that rare routes meet more of them; beyond that each request has
-    the same chance to meet one.
+    Each kind waits once at each route and meets one of its first requests; beyond that each request has the
+    same chance to meet one.
 
     :param control: the emulator
     :param chance: draws order and statuses
@@ -62,11 +64,34 @@ def install(control: EmulatorControl, chance: random.Random, rate: float, trap: 
     for method, path in ROUTES:
         once = variants(chance, trap)
         chance.shuffle(once)
+        skip = 0
         for fault in once:
-            control.fault(method=method, path=path, times=1, probability=ONCE * rate / len(once), **fault)
+            skip += chance.randint(0, GAP)
+            control.fault(method=method, path=path, times=1, skip=skip, **fault)
     always = variants(chance, trap)
     for fault in always:
         control.fault(times=None, probability=rate / len(always), **fault)
+
+
+def waiting(control: EmulatorControl) -> int:
+    """Count the faults that still wait for a first request at their route.
+
+    :param control: the emulator
+    """
+    return sum(fault["times"] is not None for fault in control.faults())
+
+
+def met(requests: Iterable[RecordedRequest]) -> set[tuple[tuple[str, str], str]]:
+    """Collect which kinds of fault were met at which of the routes.
+
+    :param requests: of the ledger
+    """
+    return {
+        (route, request.fault)
+        for request in requests
+        for route in ROUTES
+        if request.fault and route[0] == request.method and matches(route[1], request.path)
+    }
 
 
 def prepare_outcomes(control: EmulatorControl, jobs: int) -> None:

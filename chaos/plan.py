@@ -17,7 +17,7 @@ class Plan:
     :param deed_every: seconds between two marks or clears, on average
     :param rate: the chance that a request meets some fault
     :param drain_seconds: how long the end may take after the adversary has left
-    :param strict: whether missing the least numbers, or a kind of fault, counts as a miss
+    :param strict: whether missing the least numbers, or a kind of fault at a route, counts as a miss
     """
 
     seed: int = 1
@@ -25,7 +25,7 @@ class Plan:
     instances: int = 500
     kills: int = 30
     active_runs: int = 14
-    deed_every: float = 12.0
+    deed_every: float = 7.0
     rate: float = 0.15
     drain_seconds: float = 240.0
     retries: int = 12

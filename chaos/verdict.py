@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_layers.emulator.faults import KINDS
 from chaos.cancels import judge_cancels
 from chaos.endings import Endings
+from chaos.faults import ROUTES, met
 from chaos.money import STOOD, extra_jobs, unseen_jobs
 from chaos.posts import effects, posts_twice
 from chaos.submissions import match, of_place
@@ -52,6 +53,7 @@ def _done(evidence: Evidence, plan: Plan) -> list[Row]:
     faults = Counter(request.fault for request in evidence.requests if request.fault)
     kills = Counter(kill.kind for kill in evidence.record.kills)
     deeds = Counter((deed.action, deed.state or "none") for deed in evidence.record.deeds)
+    pairs, every = len(met(evidence.requests)), len(ROUTES) * len(KINDS)
     count, killed = len(evidence.instances), sum(kills.values())
     least, kinds = (plan.instances, len(KINDS)) if plan.strict else (1, 1)
     states = Counter(one.state or "none" for one in evidence.instances.values())
@@ -62,6 +64,7 @@ def _done(evidence: Evidence, plan: Plan) -> list[Row]:
         Row("requests to the API", str(len(evidence.requests))),
         _at_least("kinds of fault injected", len(faults), kinds),
         *(Row(f"  {kind}", str(faults[kind])) for kind in KINDS),
+        _at_least(f"routes ({len(ROUTES)}) x kinds met", pairs, every if plan.strict else 1),
         _at_least("processes killed (SIGKILL)", killed, plan.kills),
         *(Row(f"  {kind}", str(number)) for kind, number in sorted(kills.items())),
         Row("marks and clears by people", str(evidence.record.acts)),

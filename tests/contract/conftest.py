@@ -156,6 +156,9 @@ class StateStore:
         self.kept[key] = json.dumps(value, allow_nan=False)
         self.on_write("after", value)
 
+    def delete(self, key: str) -> None:
+        del self.kept[key]
+
 
 @dataclass
 class _TaskInstance:

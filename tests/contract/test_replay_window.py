@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_layers.exceptions import LayersReplayWindowError, LayersTransportError
+from airflow_provider_layers.exceptions import (
+    LayersBillingError,
+    LayersReplayWindowError,
+    LayersTransportError,
+)
 from airflow_provider_layers.operators.content import (
     LayersApproveContentOperator,
     LayersPublishContentOperator,
@@ -131,6 +135,20 @@ def test_a_clear_that_reattaches_is_as_careful(
     failure(cleared, LayersReplayWindowError)
     assert posted() == []
     assert len(jobs()) == 1
+
+
+@kinds
+def test_a_refusal_leaves_nothing_that_could_have_been_paid_for(
+    starter: Any, jobs: Any, airflow: Any, api: Any, clock: Any, failure: Any
+) -> None:
+    api.fault("fail_before", method="POST", status=402, code="BILLING_EXHAUSTED")
+    failure(airflow.run(starter(on_clear="reattach")), LayersBillingError)
+    clock.sleep(25 * HOUR)
+    cleared = airflow.run(starter(on_clear="reattach"), try_number=2, max_tries=3)
+    if airflow.with_store:
+        assert cleared.value == jobs()[0].job_id
+    else:
+        failure(cleared, LayersReplayWindowError)
 
 
 @kinds

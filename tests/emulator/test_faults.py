@@ -15,8 +15,10 @@ def test_once_is_the_default_and_none_is_for_ever(api, client):
     assert statuses(client, 2) == [503, 200]
     api.fault("fail_before", times=None, status=500)
     assert statuses(client, 3) == [500] * 3
+    assert [fault["kind"] for fault in api.faults()] == ["fail_before"]
     api.clear_faults()
     assert statuses(client, 1) == [200]
+    assert api.faults() == []
 
 
 def test_method_and_path_select(api, client, start):

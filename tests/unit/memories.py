@@ -26,6 +26,9 @@ class Notebook:
         self.records[key] = Record(**json.loads(json.dumps(record.as_json())))
         self.saved.append(record)
 
+    def forget(self, key: str) -> None:
+        self.records.pop(key, None)
+
 
 class Forgetful(Notebook):
     """A memory that keeps nothing, as below Airflow 3.3."""

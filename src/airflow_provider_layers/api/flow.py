@@ -29,12 +29,18 @@ def ask(endpoint: Endpoint[T]) -> Flow[T]:
     return endpoint.read(answer)
 
 
-def call(endpoint: Endpoint[T], *, chance: Callable[[], float] = random.random) -> Flow[T]:
+def call(
+    endpoint: Endpoint[T],
+    *,
+    chance: Callable[[], float] = random.random,
+    failed: Callable[[int, LayersError], None] | None = None,
+) -> Flow[T]:
     """
     Send, and send again while that can help and cannot do anything twice.
 
     :param endpoint: what to send
     :param chance: source of jitter, numbers from 0 to 1
+    :param failed: is told of each attempt that failed: its number, from 1, and why
     :raises LayersError: the last error, once asking again is of no use
     """
     attempt = 1
@@ -42,6 +48,8 @@ def call(endpoint: Endpoint[T], *, chance: Callable[[], float] = random.random) 
         try:
             return (yield from ask(endpoint))
         except LayersError as error:
+            if failed:
+                failed(attempt, error)
             pause = pause_before(attempt, error, chance=chance()) if endpoint.repeatable else None
             if pause is None:
                 raise

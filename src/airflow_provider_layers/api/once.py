@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from airflow_provider_layers.api.endpoint import Answer
 from airflow_provider_layers.api.flow import call
 from airflow_provider_layers.exceptions import (
+    LayersAPIError,
+    LayersConflictError,
     LayersParameterError,
     LayersReplayWindowError,
     LayersRequestChangedError,
@@ -19,6 +21,7 @@ from airflow_provider_layers.exceptions import (
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.endpoint import Endpoint, Flow
+    from airflow_provider_layers.exceptions import LayersError
 
 T = TypeVar("T")
 
@@ -62,6 +65,9 @@ class Memory(Protocol):
 
     def save(self, key: str, record: Record) -> None:
         """Keep the record of a key; when this returns, it survives the death of the process."""
+
+    def forget(self, key: str) -> None:
+        """Drop the record of a key."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,13 @@ def once(
         _refuse_late(endpoint, sent_at, now=clock())
     record = record or Record(endpoint.asked, clock(), fingerprint(endpoint))
     memory.save(key, record)
-    answer, result = yield from call(replace(endpoint, read=lambda answer: (answer, endpoint.read(answer))))
+
+    def failed(attempt: int, error: LayersError) -> None:
+        if sent_at is None and attempt == 1 and _refused(error):
+            memory.forget(key)
+
+    sending = replace(endpoint, read=lambda answer: (answer, endpoint.read(answer)))
+    answer, result = yield from call(sending, failed=failed)
     memory.save(key, replace(record, answer=answer.json()))
     return Sent(result, fresh=sent_at is None)
 
@@ -138,6 +150,17 @@ def forget_answer(endpoint: Endpoint[Any], memory: Memory) -> None:
 
 def _remembered(body: Mapping[str, Any]) -> Answer:
     return Answer(200, {}, json.dumps(body).encode())
+
+
+def _refused(error: LayersError) -> bool:
+    """
+    Say whether the API refused a request for good, so that nothing came of it.
+
+    A conflict is no such answer: it may tell of what the request itself has done.
+    """
+    if not isinstance(error, LayersAPIError) or isinstance(error, LayersConflictError):
+        return False
+    return error.permanent and 400 <= error.status_code < 500
 
 
 def _refuse_change(record: Record, endpoint: Endpoint[Any]) -> None:

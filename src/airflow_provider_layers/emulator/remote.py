@@ -173,6 +173,10 @@ class EmulatorControl:
         """
         self._ask("POST", "faults", {"kind": kind, **arguments})
 
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are still to come."""
+        return list(self._ask("GET", "faults")["faults"])
+
     def clear_faults(self) -> None:
         """Let nothing go wrong any more."""
         self._ask("DELETE", "faults")

@@ -37,6 +37,10 @@ class StoredMemory:
         """Keep the record of a key."""
         self._store.set(f"layers-{key}", record.as_json(), retention=RETENTION)
 
+    def forget(self, key: str) -> None:
+        """Drop the record of a key."""
+        self._store.delete(f"layers-{key}")
+
 
 class NoMemory:
     """
@@ -55,6 +59,9 @@ class NoMemory:
 
     def save(self, key: str, record: Record) -> None:
         """Keep nothing."""
+
+    def forget(self, key: str) -> None:
+        """Have nothing to drop."""
 
 
 def memory_of(context: Context, *, tries: int) -> Memory:

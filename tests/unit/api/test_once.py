@@ -9,6 +9,8 @@ import pytest
 from airflow_provider_layers.api.endpoint import Answer, Endpoint, NoAnswer, Pause, Send, json_of
 from airflow_provider_layers.api.once import REPLAY_WINDOW, Record, fingerprint, once
 from airflow_provider_layers.exceptions import (
+    LayersAPIError,
+    LayersError,
     LayersParameterError,
     LayersReplayWindowError,
     LayersRequestChangedError,
@@ -105,6 +107,43 @@ def test_a_changed_request_names_what_changed_and_sends_nothing():
     with pytest.raises(LayersRequestChangedError, match="Changed: b, c, d") as refused:
         drive(once(endpoint(a=1, b=3, d=4), memory, clock=at(NOW)))
     assert "clear the task" in str(refused.value)
+
+
+def refusal(status: int, code: str = "X") -> Answer:
+    return Answer(status, {}, json.dumps({"error": {"code": code}}).encode())
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 422])
+def test_a_request_that_was_refused_for_good_is_forgotten(status):
+    memory = Notebook()
+    with pytest.raises(LayersAPIError):
+        drive(once(endpoint(a=1), memory), refusal(status))
+    assert memory.records == {}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([refusal(409)], id="a conflict may tell of what the request did"),
+        pytest.param([refusal(409, "IDEMPOTENCY_CONFLICT")], id="something else was sent under its key"),
+        pytest.param([refusal(503, "KILL_SWITCH")], id="a gateway may have let it through"),
+        pytest.param([NoAnswer("lost"), refusal(402)], id="what was lost before may have arrived"),
+        pytest.param([refusal(429)] * 5, id="a rate limit is not for good"),
+    ],
+)
+def test_a_request_that_may_have_arrived_is_remembered(answers):
+    memory = Notebook()
+    with pytest.raises(LayersError):
+        drive(once(endpoint(a=1), memory), *answers)
+    assert memory.records["k"].answer is None
+
+
+def test_a_refusal_says_nothing_about_an_earlier_try():
+    memory = Notebook()
+    memory.save("k", Record("start something", NOW, fingerprint(endpoint(a=1))))
+    with pytest.raises(LayersAPIError):
+        drive(once(endpoint(a=1), memory, clock=at(NOW + 60)), refusal(402))
+    assert memory.records["k"].sent_at == NOW
 
 
 def test_the_memory_keeps_no_words_of_the_request():

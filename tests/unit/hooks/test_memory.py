@@ -26,6 +26,9 @@ class Store:
         self.kept[key] = json.dumps(value)
         self.retention = retention
 
+    def delete(self, key):
+        del self.kept[key]
+
 
 RECORDS = [
     Record("start it", 1.5, {"brief": "ab"}),
@@ -44,6 +47,16 @@ def test_the_state_store_gives_back_what_was_kept(record):
     assert store.retention > timedelta(days=30), "longer than Airflow's default"
 
 
+def test_the_state_store_forgets_what_it_is_told_to():
+    store = Store()
+    memory = memory_of(context(None) | {"task_state_store": store}, tries=1)
+    memory.save("k", RECORDS[0])
+    memory.save("other", RECORDS[1])
+    memory.forget("k")
+    assert memory.load("k") is None
+    assert memory.load("other") == RECORDS[1]
+
+
 def test_without_a_store_a_first_try_has_nothing_to_remember():
     assert memory_of(context(None), tries=1).unremembered_since is None
 
@@ -52,5 +65,6 @@ def test_without_a_store_a_retry_is_as_old_as_its_run():
     of_task = context(None)
     memory = memory_of(of_task, tries=2)
     memory.save("k", RECORDS[1])
+    memory.forget("k")
     assert memory.load("k") is None
     assert memory.unremembered_since == of_task["dag_run"].start_date.timestamp()
