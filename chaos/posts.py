@@ -59,7 +59,7 @@ def _unexpected_posts(evidence: Evidence, done: list[RecordedRequest]) -> Iterat
     for container in sorted({*asked, *made}):
         blocked = container in evidence.pending and made[container] < asked[container]
         if made[container] != asked[container] and not blocked:
-            yield f"{container} has {made[container]} posts after {asked[container]} schedules or publications"
+            yield f"{container} has {made[container]} posts after {asked[container]} schedules or publishes"
 
 
 def _owner(evidence: Evidence, request: RecordedRequest) -> tuple[Place, int] | None:
