@@ -11,7 +11,7 @@ export AIRFLOW_HOME := $(CURDIR)/.airflow/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground chaos chaos-short chaos-compare test test-2.11 check bench-import wheel constraints clean python
+.PHONY: help demo playground chaos chaos-short chaos-compare test test-2.11 check bench bench-import wheel constraints clean python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,11 @@ check: .venv/.installed  ## Lint, formatting, types, and the rules of the house
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/house
+
+bench: .venv/.compared  ## Compare the cost of waiting with other providers', and draw it: about 12 minutes
+	@mkdir -p .cache
+	@$(BIN)/python -m benchmarks.waiting --json .cache/waiting.json $(BENCH)
+	@$(BIN)/python -m benchmarks.waiting.draw .cache/waiting.json docs/images/waiting.svg
 
 bench-import: .venv/.compared  ## Compare the cost of importing our operators with other providers'
 	@$(BIN)/python -m benchmarks.import_time

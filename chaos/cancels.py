@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos.evidence import seconds
 
 if TYPE_CHECKING:
+    from airflow_provider_layers.emulator.remote import CreatedJob
     from chaos.evidence import Evidence
     from chaos.record import Deed
     from chaos.submissions import OwnJob
 
 CANCEL_PATH = re.compile(r"/v1/jobs/([^/]+)/cancel")
+# The first line of a trigger's log.
+STARTED = re.compile(r'\{"timestamp":"([^"]+)"')
 WITHIN = 20.0
 # A job that ends by itself so soon leaves no time to find out that it was to be canceled.
 MERCY = 8.0
@@ -35,6 +39,7 @@ class Cancels:
     :param disturbed: those where whoever had to cancel was killed at about that moment
     :param ended: those whose job ended by itself first
     :param told: those whose log says that the job could not be canceled: the cancel met faults only
+    :param unheld: those that were on their way into the triggerer, which nobody tells of them
     :param misses: those whose job was not canceled in time
     :param unasked: cancels that no person had asked for
     """
@@ -43,6 +48,7 @@ class Cancels:
     disturbed: int = 0
     ended: int = 0
     told: int = 0
+    unheld: int = 0
     misses: list[str] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)
 
@@ -97,6 +103,8 @@ def _judge(
         found.ended += 1
     elif _disturbed(evidence, deed):
         found.disturbed += 1
+    elif deed.state == "deferred" and not _held(evidence, deed, job):
+        found.unheld += 1
     else:
         found.misses.append(
             f"{job.job_id} of {deed.place} went on for {seconds(job.finished_at) - deed.at:.0f} s after "
@@ -111,6 +119,14 @@ def _disturbed(evidence: Evidence, deed: Deed) -> bool:
         and kill.place in (None, deed.place)
         for kill in evidence.record.kills
     )
+
+
+def _held(evidence: Evidence, deed: Deed, job: CreatedJob) -> bool:
+    """Tell whether a triggerer had begun to run the trigger by then, since only that is told of its end."""
+    logs = Path(evidence.logs(deed.place)).glob("*.trigger.*.log")
+    starts = [STARTED.match(path.read_text(errors="replace")) for path in logs]
+    begun = seconds(job.started_at)
+    return any(start and begun <= seconds(start[1]) <= deed.at for start in starts)
 
 
 def _explained(evidence: Evidence, own: OwnJob, at: float) -> bool:

@@ -40,6 +40,11 @@ UPSTREAM: dict[str, dict[str, tuple[str, ...]]] = {
         "schedule": ("approve",),
     },
 }
+MAPPED = {
+    "chaos_worker_waits": (),
+    "chaos_deferred_waits": ("regenerate", "approve", "publish"),
+    "chaos_sensors": ("wait_deferred", "approve", "schedule"),
+}
 SENSOR = "LayersJobSensor"
 
 
@@ -72,7 +77,7 @@ class Endings:
             # A mark that was answered with an error may have been carried out or not.
             certain = marked == MARK_FAILED and self._evidence.record.certain(instance.place)
             return not certain or self._overtaken(instance)
-        if marked == MARK_FAILED or self._upstream_gone(instance):
+        if marked == MARK_FAILED or self._upstream_gone(instance) or self._never_expanded(instance):
             return True
         return instance.state == "failed" and marked is None and self._job_failed(instance)
 
@@ -81,6 +86,12 @@ class Endings:
         last = self._evidence.record.last(instance.place)
         folder = Path(self._evidence.logs(instance.place))
         return last is not None and last.state == "running" and any(folder.glob("*.trigger.*.log"))
+
+    def _never_expanded(self, instance: Instance) -> bool:
+        """Tell whether a mapped task has no instances, since a person cleared what it is mapped over."""
+        unmapped = instance.place.map_index < 0 and instance.place.task_id in MAPPED[instance.place.dag_id]
+        cleared = self._evidence.record.of(instance.place, CLEAR)
+        return unmapped and bool(cleared) and instance.state in ("upstream_failed", "removed", None)
 
     def _mark(self, instance: Instance) -> str | None:
         """Return what a person last made of it, if that still stands."""
@@ -120,6 +131,8 @@ class Endings:
         left = self._evidence.xcoms.get(instance.place, {})
         mine = self._jobs.get(instance.place, [])
         if instance.state == "failed":
+            if self._upstream_gone(instance):
+                return None
             if mine and mine[-1].job.status == "completed":
                 return "failed although its job completed"
             return None

@@ -28,7 +28,7 @@ def seconds(moment: str | None) -> float:
 
     :param moment: ISO 8601
     """
-    return datetime.fromisoformat(moment).timestamp() if moment else float("inf")
+    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() if moment else float("inf")
 
 
 @dataclass

@@ -97,7 +97,10 @@ def _rest(evidence: Evidence, owned: list[OwnJob]) -> list[Row]:
     cancels = judge_cancels(evidence, owned)
     running = [f"{evidence.active_runs} DAG runs had not ended"] if evidence.active_runs else []
     trapped = [f"{evidence.trapped} requests followed a redirect"] if evidence.trapped else []
-    undone = f"{cancels.ended} ended first, {cancels.told} told, {cancels.disturbed} canceler killed"
+    undone = (
+        f"{cancels.ended} ended first, {cancels.told} told, {cancels.disturbed} canceler killed, "
+        f"{cancels.unheld} not in a triggerer yet"
+    )
     return [
         Row("jobs canceled for a mark or clear", f"{cancels.done} (else: {undone})"),
         _none("jobs not canceled within 20 s of it", cancels.misses),

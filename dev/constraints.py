@@ -14,10 +14,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 # What building the package, or a dependency that comes without a wheel, asks for.
 BUILD = ("hatchling", "editables", "setuptools")
-# What `make bench-import` compares with.
-COMPARED = ("apache-airflow-providers-dbt-cloud",)
 ENVIRONMENTS = {
-    "constraints.txt": ("3.3.2", "lint", (*BUILD, *COMPARED)),
+    "constraints.txt": ("3.3.2", "lint,bench", BUILD),
     "constraints-2.11.txt": ("2.11.2", "test", BUILD),
 }
 HEADER = """\
@@ -30,7 +28,7 @@ def resolve(airflow: str, extra: str, also: tuple[str, ...]) -> list[str]:
     """Install everything into a new environment and return what it holds, pinned.
 
     :param airflow: the version of Airflow
-    :param extra: the package's extra to install
+    :param extra: the package's extras to install
     :param also: further requirements
     """
     with tempfile.TemporaryDirectory() as folder:

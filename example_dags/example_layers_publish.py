@@ -1,4 +1,7 @@
-"""Publish content at once, schedule it once more, then move that post and take it off the calendar."""
+"""
+Publish content at once and wait until it is public; schedule it once more, then move that post and take it
+off the calendar.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from airflow_provider_layers.operators.scheduled_posts import (
     LayersCancelScheduledPostOperator,
     LayersRescheduleScheduledPostOperator,
 )
+from airflow_provider_layers.sensors.scheduled_posts import LayersScheduledPostSensor
 
 TARGETS = [{"social_account_id": "{{ params.social_account_id }}", "mode": "publish"}]
 
@@ -56,6 +60,13 @@ with DAG(
     container = "{{ ti.xcom_pull(task_ids='generate', key='container_id') }}"
     approve = LayersApproveContentOperator(task_id="approve", container_id=generate.output)
     publish = LayersPublishContentOperator(task_id="publish", container_id=container, targets=TARGETS)
+    public = LayersScheduledPostSensor(
+        task_id="public",
+        scheduled_post_id=first_post.override(task_id="published_post")(publish.output),
+        project_id="{{ params.project_id }}",
+        deferrable=True,
+        timeout=30 * 60,
+    )
     moments = days()
     schedule = LayersScheduleContentOperator(
         task_id="schedule", container_id=container, scheduled_for=moments["first"], targets=TARGETS
@@ -67,5 +78,6 @@ with DAG(
     cancel = LayersCancelScheduledPostOperator(
         task_id="cancel", scheduled_post_id=post, reason="One post was enough."
     )
-    approve >> publish >> schedule
+    approve >> publish >> public
+    publish >> schedule
     move >> cancel

@@ -9,15 +9,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
 from airflow_provider_layers import __version__
 from airflow_provider_layers.api.endpoint import Answer, Endpoint, Flow, NoAnswer, Pause, Send
-
-if TYPE_CHECKING:
-    from airflow_provider_layers.api.pace import Pace
 
 T = TypeVar("T")
 
@@ -163,7 +160,6 @@ class AsyncLayersClient:
     Drives flows inside an event loop.
 
     :param access: where the API is and how to be let in
-    :param pace: spaces the requests; ``None`` for no spacing
     :param sleep: lets seconds pass
     """
 
@@ -171,11 +167,9 @@ class AsyncLayersClient:
         self,
         access: Access,
         *,
-        pace: Pace | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = httpx.AsyncClient(**_options(access))
-        self._pace = pace
         self._sleep = sleep
 
     async def run(self, flow: Flow[T]) -> T:
@@ -196,8 +190,6 @@ class AsyncLayersClient:
         if isinstance(step, Pause):
             await self._sleep(step.seconds)
             return None
-        if self._pace:
-            await self._sleep(self._pace.reserve(time.monotonic()))
         try:
             return _answer(await self._http.request(**_request(step.endpoint)))
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -25,10 +25,12 @@ The tree, as it is::
     │   ├── LayersSuspendedError          503 KILL_SWITCH
     │   ├── LayersRateLimitError          429
     │   └── LayersServerError             408, 425 and every other 5xx
+    ├── LayersPostError                   the scheduled post exists, and did not go public
+    ├── LayersTimeoutError                what was waited for had not come by the deadline
     └── LayersJobError                    the job exists, and did not end in content
         ├── LayersJobFailedError          it failed
         ├── LayersJobCanceledError        it was canceled
-        └── LayersJobTimeoutError         it was still running at the deadline
+        └── LayersJobTimeoutError         it was still running at the deadline; a LayersTimeoutError, too
 
 ``permanent`` says whether asking again can help: operators stop Airflow's retries on permanent errors
 and leave them on for the rest.
@@ -219,6 +221,14 @@ class LayersServerError(LayersAPIError):
     permanent = False
 
 
+class LayersPostError(LayersError):
+    """The scheduled post exists, and did not go public: it failed, was canceled, or is a draft."""
+
+
+class LayersTimeoutError(LayersError):
+    """What was waited for had not come by the deadline."""
+
+
 class LayersJobError(LayersError):
     """
     The job exists, and did not end in content.
@@ -246,5 +256,5 @@ class LayersJobCanceledError(LayersJobError):
     """The job was canceled."""
 
 
-class LayersJobTimeoutError(LayersJobError):
+class LayersJobTimeoutError(LayersJobError, LayersTimeoutError):
     """The job was still running at the deadline."""

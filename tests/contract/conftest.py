@@ -25,11 +25,14 @@ from airflow.version import version as airflow_version
 
 from airflow_provider_layers import client
 from airflow_provider_layers.api.once import once
-from airflow_provider_layers.api.waiting import until_ended
+from airflow_provider_layers.api.waiting import until_ended, watch_job
 from airflow_provider_layers.emulator import Emulator
+from airflow_provider_layers.hooks import reader, watcher
 from airflow_provider_layers.operators import job_wait
-from airflow_provider_layers.sensors import jobs as job_sensors
-from airflow_provider_layers.triggers import jobs as job_triggers
+from airflow_provider_layers.sensors import base as all_sensors
+from airflow_provider_layers.triggers import base as all_triggers
+from tests.contract.crowd import Crowd
+from tests.contract.pushed_clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,37 +88,16 @@ def foreign(_other_server: Emulator) -> Emulator:
     return _other_server
 
 
-class Clock:
-    """
-    The one clock of a test: sleeping pushes the API's clock along.
+def standing_still(clock: Clock) -> Callable[..., Any]:
+    """Wrap what the loop's client does, so that no time passes until its answer is there."""
+    run = client.AsyncLayersClient.run
 
-    :param api: whose clock to push
-    """
+    @functools.wraps(run)
+    async def timeless(self: client.AsyncLayersClient, flow: Any) -> Any:
+        with clock.standing_still():
+            return await run(self, flow)
 
-    def __init__(self, api: Emulator) -> None:
-        self._api = api
-        self.start = datetime.fromisoformat(api.now().replace("Z", "+00:00")).timestamp()
-        self.slept: list[float] = []
-        self.on_sleep: Callable[[], None] = lambda: None
-
-    def time(self) -> float:
-        return self.start + self.elapsed
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds slept so far."""
-        return sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds >= 0
-        self.slept.append(seconds)
-        if seconds:
-            self._api.advance(seconds)
-        self.on_sleep()
-
-    async def asleep(self, seconds: float) -> None:
-        self.sleep(seconds)
-        await asyncio.sleep(0)
+    return timeless
 
 
 @pytest.fixture
@@ -124,14 +106,16 @@ def clock(api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Clock:
     pushed = Clock(api)
     seam = SimpleNamespace(time=pushed.time, monotonic=pushed.time, sleep=pushed.sleep)
     monkeypatch.setitem(client.LayersClient.__init__.__kwdefaults__, "sleep", pushed.sleep)
-    monkeypatch.setitem(client.AsyncLayersClient.__init__.__kwdefaults__, "sleep", pushed.asleep)
+    monkeypatch.setitem(client.AsyncLayersClient.__init__.__kwdefaults__, "sleep", pushed.asleep_in_client)
+    monkeypatch.setattr(client.AsyncLayersClient, "run", standing_still(pushed))
     for flow in (until_ended, once):
         monkeypatch.setitem(flow.__kwdefaults__, "clock", pushed.time)
-    for module in (job_wait, job_sensors, job_triggers, sys.modules[BaseSensorOperator.__module__]):
+    monkeypatch.setitem(watch_job.__kwdefaults__, "clock", pushed.time)
+    airflows = sys.modules[BaseSensorOperator.__module__]
+    for module in (job_wait, all_sensors, all_triggers, reader, watcher, airflows):
         monkeypatch.setattr(module, "time", seam)
-    monkeypatch.setattr(
-        job_triggers, "asyncio", SimpleNamespace(sleep=pushed.asleep, wait_for=asyncio.wait_for)
-    )
+    for module in (all_triggers, reader, watcher):
+        monkeypatch.setattr(module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": pushed.asleep}))
     return pushed
 
 
@@ -139,7 +123,7 @@ class StateStore:
     """
     Stands in for the task state store of Airflow 3.3: JSON that outlives the tries and clears of a task.
 
-    ``on_write`` is called before and after every write, with a word for which and the value.
+    ``on_write`` is called before and after a request is written, with a word for which and the record.
     """
 
     def __init__(self) -> None:
@@ -152,9 +136,10 @@ class StateStore:
     def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
         assert value is not None, "Airflow refuses None"
         assert retention is None or isinstance(retention, timedelta)
-        self.on_write("before", value)
+        tell = self.on_write if isinstance(value, dict) else lambda *_: None
+        tell("before", value)
         self.kept[key] = json.dumps(value, allow_nan=False)
-        self.on_write("after", value)
+        tell("after", value)
 
     def delete(self, key: str) -> None:
         del self.kept[key]
@@ -299,7 +284,7 @@ class Airflow:
             return self.prepared(operator, context).execute(context)
         except AirflowRescheduleException:
             result.reschedules += 1
-            assert result.reschedules < 100
+            assert result.reschedules < 1000
         except TaskDeferred as deferred:
             result.triggers.append(deferred.trigger.serialize())
             result.events.append(self.fire(result.triggers[-1]))
@@ -310,7 +295,7 @@ class Airflow:
 
     def fire(self, serialized: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         """Do the triggerer's part: make the trigger from its stored form and give its event as stored."""
-        return asyncio.run(self.event_of(self.trigger(serialized)))
+        return asyncio.run(self._clock.mortal(self.event_of(self.trigger(serialized))))
 
     def trigger(self, serialized: tuple[str, dict[str, Any]]) -> Any:
         """Make a trigger from what the database keeps of it."""
@@ -329,6 +314,25 @@ class Airflow:
 @pytest.fixture
 def airflow(clock: Clock) -> Airflow:
     return Airflow(clock)
+
+
+@pytest.fixture
+def crowd(api: Emulator, airflow: Airflow, clock: Clock) -> Crowd:
+    return Crowd(api, airflow, clock)
+
+
+@pytest.fixture
+def sensing(airflow: Airflow, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a sensor; Airflow counts in pushed time, and its database keeps when a rescheduled one began."""
+    module = sys.modules[BaseSensorOperator.__module__]
+
+    def utcnow() -> datetime:
+        return datetime.fromtimestamp(clock.time(), timezone.utc)
+
+    start = utcnow()
+    monkeypatch.setattr(module, "timezone", SimpleNamespace(utcnow=utcnow))
+    monkeypatch.setattr(module, "_orig_start_date", lambda **_: start, raising=False)
+    return functools.partial(airflow.run, start_date=start)
 
 
 @pytest.fixture

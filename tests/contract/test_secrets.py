@@ -133,8 +133,8 @@ def test_the_key_has_no_repr(api: Any) -> None:
 
 def test_the_client_of_the_loop_has_no_repr_of_the_key_either(api: Any) -> None:
     async def shown() -> str:
-        async with LayersHook().async_client() as client:
-            return repr([client, vars(client)])
+        async with LayersHook().lease() as shared:
+            return repr([shared, shared.client, vars(shared.client), vars(shared.watcher)])
 
     assert api.api_key not in asyncio.run(shown())
 

@@ -39,28 +39,12 @@ def job_id(airflow: Any, api: Any) -> str:
 
 
 @pytest.fixture
-def sense(
-    airflow: Any, api: Any, way: dict[str, Any], job_id: str, monkeypatch: pytest.MonkeyPatch, clock: Any
-) -> Any:
-    """Run a sensor in one of the ways; Airflow keeps the start of a rescheduled one in its database."""
-    import sys
-    from datetime import datetime, timezone
-    from types import SimpleNamespace
-
-    from airflow.providers.common.compat.sdk import BaseSensorOperator
-
-    module = sys.modules[BaseSensorOperator.__module__]
-    start = datetime.fromtimestamp(clock.time(), timezone.utc)
-
-    def utcnow() -> datetime:
-        return datetime.fromtimestamp(clock.time(), timezone.utc)
-
-    monkeypatch.setattr(module, "timezone", SimpleNamespace(utcnow=utcnow))
-    monkeypatch.setattr(module, "_orig_start_date", lambda **_: start, raising=False)
+def sense(sensing: Any, way: dict[str, Any], job_id: str) -> Any:
+    """Run a sensor in one of the ways."""
 
     def run(**arguments: Any) -> Any:
         arguments = {"job_id": job_id, "poke_interval": 5, "timeout": 600, **way, **arguments}
-        return airflow.run(LayersJobSensor(task_id="wait", retries=2, **arguments), start_date=start)
+        return sensing(LayersJobSensor(task_id="wait", retries=2, **arguments))
 
     return run
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_layers.api.keys import Origin
 from airflow_provider_layers.exceptions import LayersJobTimeoutError, LayersTransportError
-from airflow_provider_layers.hooks import shared_client
+from airflow_provider_layers.hooks import sharing
 from airflow_provider_layers.operators.content import LayersGenerateContentOperator
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
 from airflow_provider_layers.triggers.jobs import LayersJobTrigger
@@ -151,7 +154,7 @@ def test_triggers_of_one_loop_share_one_client(
     opened: list[Any] = []
     closed: list[Any] = []
 
-    class Counted(shared_client.AsyncLayersClient):
+    class Counted(sharing.AsyncLayersClient):
         def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             opened.append(self)
@@ -160,7 +163,7 @@ def test_triggers_of_one_loop_share_one_client(
             closed.append(self)
             await super().aclose()
 
-    monkeypatch.setattr(shared_client, "AsyncLayersClient", Counted)
+    monkeypatch.setattr(sharing, "AsyncLayersClient", Counted)
 
     async def both() -> list[Any]:
         return await asyncio.gather(
@@ -178,9 +181,15 @@ def test_a_poll_budget_spaces_the_looks(
     airflow: Any, api: Any, trigger: LayersJobTrigger, connect: Any, clock: Any
 ) -> None:
     connect(poll_budget_rpm=1)
+    before = len(api.requests())
     airflow.fire(trigger.serialize())
-    # The budget reads a clock of its own that stands still here, so every look waits a minute longer.
-    assert [pause for pause in clock.slept if pause > 30]
+    moments = [
+        datetime.fromisoformat(one.at.replace("Z", "+00:00")).timestamp() for one in api.requests()[before:]
+    ]
+    apart = [later - sooner for sooner, later in pairwise(moments)]
+    assert apart
+    assert min(apart) >= 59.9
+    assert clock.elapsed < 60 + 61
 
 
 @pytest.mark.parametrize("how", ["operator", "sensor"])
@@ -200,7 +209,7 @@ def test_the_task_looks_at_the_job_itself_when_it_resumes(
         return prepared.resume_execution("execute_complete", {"event": {**event, **changes}}, context)
 
     # The event lies, or is old: the job still runs.
-    with pytest.raises(LayersTransportError, match="running"):
+    with pytest.raises(TaskDeferred if how == "sensor" else LayersTransportError):
         resume()
     with pytest.raises(LayersTransportError, match="some reason"):
         resume(status="error", reason="some reason")
@@ -208,6 +217,34 @@ def test_the_task_looks_at_the_job_itself_when_it_resumes(
     # The event says timeout, and the job has completed meanwhile.
     assert resume(status="timeout", reason="late") == api.jobs()[0].container_ids
     assert resume(status="error", reason="401") == api.jobs()[0].container_ids
+
+
+@pytest.mark.parametrize("how", ["operator", "sensor"])
+def test_an_event_of_another_task_makes_it_wait_on(how: str, airflow: Any, api: Any, clock: Any) -> None:
+    more = {"completion_timeout": 600} if how == "operator" else {"timeout": 600}
+    generate = LayersGenerateContentOperator(
+        task_id="make",
+        project_id=api.project_id,
+        brief={},
+        wait_for_completion=True,
+        deferrable=True,
+        **(more if how == "operator" else {}),
+    )
+    context = airflow.context(generate)
+    with pytest.raises(TaskDeferred):
+        airflow.execute(generate, context)
+    job_id = api.jobs()[0].job_id
+    operator = (
+        generate
+        if how == "operator"
+        else LayersJobSensor(task_id="make", job_id=job_id, deferrable=True, **more)
+    )
+    foreign = {"job_id": "job_1", "status": "timeout", "reason": "x", "deadline": 0.0, "container_ids": []}
+    prepared = airflow.prepared(operator, context)
+    with pytest.raises(TaskDeferred) as deferral:
+        prepared.resume_execution("execute_complete", {"event": foreign}, context)
+    arguments = deferral.value.trigger.serialize()[1]
+    assert (arguments["job_id"], arguments["deadline"]) == (job_id, pytest.approx(clock.start + 600, abs=1))
 
 
 def test_a_timeout_is_typed(airflow: Any, api: Any, job_id: str, failure: Any, clock: Any) -> None:

@@ -25,11 +25,17 @@ OPERATORS = {
     "operators.top_performers": ["LayersGetTopPerformersOperator"],
     "operators.http": ["LayersHttpOperator"],
 }
-SENSORS = {"sensors.jobs": ["LayersJobSensor"]}
+SENSORS = {
+    "sensors.jobs": ["LayersJobSensor"],
+    "sensors.scheduled_posts": ["LayersScheduledPostSensor"],
+    "sensors.top_performers": ["LayersTopPerformersSensor"],
+}
 OTHERS = {
     "hooks.layers": ["LayersHook"],
     "hooks.http": ["LayersHttpHook"],
     "triggers.jobs": ["LayersJobTrigger"],
+    "triggers.scheduled_posts": ["LayersScheduledPostTrigger"],
+    "triggers.top_performers": ["LayersTopPerformersTrigger"],
     "links.jobs": ["LayersJobLink"],
     "links.content": ["LayersContentLink"],
     "exceptions": ["LayersError"],

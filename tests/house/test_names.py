@@ -14,6 +14,7 @@ SHARED = {
     "LayersEachContainerOperator",
     "LayersJobOperator",
     "LayersJobWaitOperator",
+    "LayersSensor",
 }
 NO_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "tools"}
 # "About 250" and "about 25", in the words of the design.

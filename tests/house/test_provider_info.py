@@ -55,15 +55,20 @@ def test_every_module_that_it_names_can_be_imported(noun):
 INSIDE = {
     "hooks.form",
     "hooks.memory",
+    "hooks.reader",
     "hooks.retry_policy",
     "hooks.settings",
-    "hooks.shared_client",
+    "hooks.sharing",
     "hooks.task",
+    "hooks.tenure",
+    "hooks.watcher",
     "operators.base",
     "operators.generation",
     "operators.job_start",
     "operators.job_wait",
     "operators.publishing",
+    "sensors.base",
+    "triggers.base",
 }
 
 

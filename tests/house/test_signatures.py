@@ -22,6 +22,7 @@ JOB = {
     "on_clear": "resubmit",
     "resubmit_after_window": False,
 } | CONNECTION
+WAITING = {"deferrable": False} | CONNECTION
 PUBLISH = CONTAINER | {"targets": REQUIRED, "resubmit_after_window": False}
 
 SIGNATURES = {
@@ -78,6 +79,25 @@ SIGNATURES = {
     | CONNECTION,
     "LayersCancelScheduledPostOperator": {"scheduled_post_id": REQUIRED, "reason": None} | CONNECTION,
     "LayersCancelJobOperator": {"job_id": REQUIRED} | CONNECTION,
+    "LayersScheduledPostSensor": {
+        "scheduled_post_id": REQUIRED,
+        "project_id": None,
+        "accept_draft": False,
+        "poke_interval": 30.0,
+    }
+    | WAITING,
+    "LayersTopPerformersSensor": {
+        "project_id": REQUIRED,
+        "metric": REQUIRED,
+        "threshold": REQUIRED,
+        "min_rows": 1,
+        "window": None,
+        "source_type": None,
+        "platform": None,
+        "limit": None,
+        "poke_interval": 600.0,
+    }
+    | WAITING,
     "LayersGetTopPerformersOperator": {
         "project_id": REQUIRED,
         "metric": REQUIRED,
@@ -88,7 +108,7 @@ SIGNATURES = {
     }
     | CONNECTION,
     "LayersHttpOperator": {"endpoint": REQUIRED, "method": "GET"} | CONNECTION,
-    "LayersJobSensor": {"job_id": REQUIRED, "deferrable": False, "poke_interval": 10.0} | CONNECTION,
+    "LayersJobSensor": {"job_id": REQUIRED, "poke_interval": 10.0} | WAITING,
 }
 
 
@@ -126,6 +146,8 @@ NOT_TEMPLATED = {
     "on_clear",
     "resubmit_after_window",
     "method",
+    "accept_draft",
+    "min_rows",
 }
 
 

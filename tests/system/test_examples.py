@@ -29,6 +29,7 @@ CANCEL = "example_layers_cancel"
 DECIDE = "example_layers_decide"
 HTTP = "example_layers_http"
 PUBLISH = "example_layers_publish"
+WINNERS = "example_layers_winners"
 
 # The emulator knows two posts of the last seven days that are good enough.
 POSTS = range(2)
@@ -41,19 +42,21 @@ TASKS = {
     CANCEL: {"generate", "cancel"},
     DECIDE: {"finished", "sort_out", "approve", "reject"},
     HTTP: {"credits", "accounts"},
-    PUBLISH: {"generate", "approve", "publish", "days", "schedule", "first_post", "move", "cancel"},
+    PUBLISH: {"generate", "approve", "publish", "published_post", "public"}
+    | {"days", "schedule", "first_post", "move", "cancel"},
+    WINNERS: {"winners"} | {f"clone[{index}]" for index in POSTS},
 }
 DEFERRED = {
     PIPELINE: {f"wait[{index}]" for index in POSTS},
     GENERATE: {"generate"},
     REGENERATE: {"generate", "regenerate"},
-    PUBLISH: {"generate"},
+    PUBLISH: {"generate", "public"},
 }
 # Airflow 2.11 on SQLite runs one task at a time: all examples take three minutes there, and this one shows
 # a real deferral.
 ON_2_11 = {GENERATE}
 EACH = [pytest.param(one, marks=[] if one in ON_2_11 else [pytest.mark.airflow3]) for one in TASKS]
-STARTED = {"content_clone_from_post": len(POSTS), "content_generate": 4, "content_regenerate": 1}
+STARTED = {"content_clone_from_post": 2 * len(POSTS), "content_generate": 4, "content_regenerate": 1}
 
 
 @dataclass
@@ -127,7 +130,7 @@ def follow(driver: Any, runs: list[Run], timeout: float) -> None:
 def examples(emulator: Any, airflow: LocalAirflow) -> Any:
     """All examples, started at once in one Airflow."""
     emulator.reset()
-    emulator.configure(tier="partner")
+    emulator.configure(tier="partner", publish_seconds=8)
     layers = Layers(emulator)
     pending = content_to_decide_on(layers, emulator.project_ids[1])
     emulator.advance(JOB_SECONDS)

@@ -6,6 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+FOREIGN: list[Any] = [
+    {"scheduled_post_id": "sp_1", "status": "published", "reason": "", "deadline": 0.0},
+    {"status": "success", "file": "x"},
+    {},
+    "2026-04-18T12:00:00Z",
+    None,
+    True,
+]
+"""Events of other triggers, also of other packages, that Airflow may deliver to a task."""
+
 
 @dataclass
 class TaskInstance:
@@ -24,8 +34,9 @@ class TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcom[key] = value
 
-    def xcom_pull(self, task_ids: str, key: str) -> Any:
-        return self.xcom.get(key)
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int | None = None) -> Any:
+        own = (self.task_id, self.map_index)
+        return self.xcom.get(key) if (task_ids, map_indexes) == own else None
 
     def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str], map_index: int) -> Any:
         """Tell the state that a person may have changed meanwhile, as Airflow 3 does."""

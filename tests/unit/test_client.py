@@ -13,7 +13,6 @@ import pytest
 from airflow_provider_layers import __version__
 from airflow_provider_layers.api.endpoint import Endpoint, NoAnswer, Pause, Send, json_of
 from airflow_provider_layers.api.flow import ask, call
-from airflow_provider_layers.api.pace import Pace
 from airflow_provider_layers.client import Access, AsyncLayersClient, LayersClient
 from airflow_provider_layers.exceptions import (
     LayersAuthenticationError,
@@ -141,22 +140,6 @@ def test_pauses_are_slept_with_the_function_that_was_given(access):
     client.run(pause())
     client.close()
     assert slept == [1.25]
-
-
-def test_reads_in_a_loop_keep_their_pace(access):
-    slept = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(round(seconds))
-
-    async def three_reads() -> None:
-        client = AsyncLayersClient(access, pace=Pace(per_minute=1), sleep=sleep)
-        for _ in range(3):
-            await client.run(ask(endpoint()))
-        await client.aclose()
-
-    asyncio.run(three_reads())
-    assert slept == [0, 60, 120]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -117,3 +117,9 @@ def test_a_job_error_names_the_job():
 
 def test_a_wrong_parameter_is_a_value_error():
     assert issubclass(exceptions.LayersParameterError, ValueError)
+
+
+def test_a_job_that_ran_out_of_time_is_a_timeout_as_everything_else_that_did():
+    assert issubclass(exceptions.LayersJobTimeoutError, exceptions.LayersTimeoutError)
+    error = exceptions.LayersJobTimeoutError("job_1", "was still running.")
+    assert str(error) == "Layers job job_1 was still running.", "an event tells the whole of it"

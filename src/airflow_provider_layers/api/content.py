@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from airflow_provider_layers.api.endpoint import Endpoint, Flow, json_of, segment
 from airflow_provider_layers.api.flow import call, collect
 from airflow_provider_layers.api.request import Moment, Request, body, one_or_many, query
+from airflow_provider_layers.api.watching import Roll, roll_query
 from airflow_provider_layers.exceptions import LayersConflictError, LayersParameterError, LayersPromotionError
 
 LIST_PAGE_SIZE = 200
@@ -79,6 +80,41 @@ def list_content(project_id: str, *, limit: int | str | None, **filters: Any) ->
         )
 
     return collect(page, limit=most, page_size=LIST_PAGE_SIZE)
+
+
+UNDER_WAY = ("queued", "processing", "generating")
+"""Statuses of content that a job still works on."""
+
+SINCE_MARGIN = 600.0
+"""Seconds before the start of a job from which its containers are looked for: moments may differ a little."""
+
+
+def content_roll(project_id: str) -> Roll:
+    """
+    Give the list in which the containers of running jobs show (``reference/content/list-containers``).
+
+    It is asked for the containers that are under way, so that its length does not grow with the project's
+    history. That ``since`` is compared with ``createdAt`` is assumed.
+
+    :param project_id: the project
+    """
+    path = f"/v1/projects/{segment('project_id', project_id)}/content"
+
+    def page(since: float | None, cursor: str | None, filtered: bool) -> Endpoint[dict[str, Any]]:
+        return Endpoint(
+            asked=f"list content of project {project_id}",
+            method="GET",
+            path=path,
+            query=roll_query(
+                statuses=UNDER_WAY if filtered else (),
+                since=None if since is None else since - SINCE_MARGIN,
+                page_size=LIST_PAGE_SIZE,
+                cursor=cursor,
+            ),
+            read=json_of,
+        )
+
+    return Roll(path, LIST_PAGE_SIZE, page, frozenset(UNDER_WAY))
 
 
 class Approval(Request):

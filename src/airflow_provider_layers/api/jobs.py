@@ -33,6 +33,8 @@ class Job:
     :param container_ids: containers that it works on, as far as the answer names them
     :param result: what a completed job made; ``None`` before
     :param error: why a failed job failed; its inner shape is not documented, so it is kept as it came
+    :param project_id: the project it belongs to, where the answer names it
+    :param eta_seconds: how long it will still take, where the answer says so
     :param etag: names this state of the job, to ask whether it has advanced
     """
 
@@ -43,6 +45,9 @@ class Job:
     stage: str | None = None
     progress: float | None = None
     started_at: str | None = None
+    finished_at: str | None = None
+    project_id: str | None = None
+    eta_seconds: float | None = None
     result: dict[str, Any] | None = field(default=None, repr=False)
     error: dict[str, Any] | None = None
     etag: str | None = None
@@ -111,12 +116,19 @@ def read_job(answer: Answer, *, job_id: str | None = None, status: str | None = 
         status=state,
         container_ids=container_ids(body),
         stage=body.get("stage"),
-        progress=body.get("progress"),
+        progress=_number(body.get("progress")),
         started_at=body.get("startedAt"),
+        finished_at=body.get("finishedAt"),
+        project_id=body.get("projectId"),
+        eta_seconds=_number(body.get("etaSeconds")),
         result=body.get("result"),
         error=_error(body.get("error")),
         etag=answer.headers.get("etag"),
     )
+
+
+def _number(given: Any) -> float | None:
+    return given if isinstance(given, (int, float)) else None
 
 
 def _error(given: Any) -> dict[str, Any] | None:

@@ -117,12 +117,13 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(timezone.utc)
 
 
-def _zulu(value: datetime) -> str:
+def zulu(value: datetime) -> str:
+    """Write a moment in UTC as the API does."""
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 Moment = Annotated[
-    AwareDatetime, BeforeValidator(_refuse_numbers), AfterValidator(_utc), PlainSerializer(_zulu)
+    AwareDatetime, BeforeValidator(_refuse_numbers), AfterValidator(_utc), PlainSerializer(zulu)
 ]
 """A moment with a timezone. The API takes UTC with ``Z`` only, so every other offset is converted."""
 
@@ -131,13 +132,14 @@ def moment(text: Any) -> datetime | None:
     """
     Read a moment of the API.
 
-    :param text: ISO 8601 with an offset or ``Z``
+    :param text: ISO 8601; without an offset it is taken for UTC, which the API writes everywhere
     :return: ``None`` where there is none
     """
     try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+        read = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:
         return None
+    return read if read.tzinfo else read.replace(tzinfo=timezone.utc)
 
 
 def one_or_many(value: Any) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from airflow_provider_layers.api.cadence import Cadence
 from airflow_provider_layers.api.endpoint import Answer, Endpoint, segment
 from airflow_provider_layers.api.request import Request, one_or_many, query
+from airflow_provider_layers.api.watching import Sight, Watch
+from airflow_provider_layers.exceptions import LayersTimeoutError
 
 Source = Literal["content_container", "platform_post", "manual"]
 Platform = Literal["instagram", "tiktok", "youtube", "meta_ads", "tiktok_ads", "apple_ads"]
@@ -55,3 +59,53 @@ def _with_post_id(row: dict[str, Any]) -> dict[str, Any]:
     if "platformPostId" not in row and row.get("sourceType") == "platform_post":
         return {**row, "platformPostId": row.get("sourceId")}
     return row
+
+
+def above(rows: Sequence[Mapping[str, Any]], threshold: float) -> list[Mapping[str, Any]]:
+    """
+    Give the rows whose metric is at least a threshold; rows without a number are none of them.
+
+    :param rows: as :func:`get_top_performers` gives them
+    :param threshold: in the unit of the metric
+    """
+    values = [(row, row.get("metricValue")) for row in rows]
+    return [row for row, value in values if isinstance(value, (int, float)) and value >= threshold]
+
+
+def watch_top_performers(
+    project_id: str,
+    *,
+    threshold: float,
+    min_rows: int,
+    deadline: float,
+    longest: float,
+    **ranking: Any,
+) -> Watch[list[dict[str, Any]]]:
+    """
+    Watch a ranking until enough of its rows have reached a threshold.
+
+    :param project_id: the project
+    :param threshold: what the metric has to reach
+    :param min_rows: how many rows have to reach it
+    :param deadline: seconds since the epoch; one last look is taken after it
+    :param longest: pause between two looks, in seconds
+    :param ranking: see :class:`Ranking`
+    :raises LayersParameterError: a parameter is wrong
+    """
+    endpoint = get_top_performers(project_id, **ranking)
+
+    def expired(rows: list[dict[str, Any]] | None) -> LayersTimeoutError:
+        found = "could not be read" if rows is None else f"had {len(above(rows, threshold))} such rows"
+        return LayersTimeoutError(
+            f"Project {project_id} {found} at the deadline; {min_rows} were wanted with "
+            f"{ranking['metric']} of {threshold} or more."
+        )
+
+    return Watch(
+        name=f"top performers of project {project_id}",
+        look=lambda _: endpoint,
+        sight=lambda rows: Sight(ended=len(above(rows, threshold)) >= min_rows),
+        expired=expired,
+        deadline=deadline,
+        cadence=Cadence(longest=longest),
+    )

@@ -1,78 +1,78 @@
-"""Waiting for a job: when to look again, and when to stop. Workers and the triggerer follow one flow."""
+"""Waiting for a job: in a worker by a flow of its own, in the triggerer as a watch among many."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
+from airflow_provider_layers.api.cadence import Cadence
+from airflow_provider_layers.api.content import content_roll
 from airflow_provider_layers.api.endpoint import Flow, Pause
 from airflow_provider_layers.api.flow import ask
 from airflow_provider_layers.api.jobs import Job, get_job, look
+from airflow_provider_layers.api.request import moment
 from airflow_provider_layers.api.retry import asked_wait
-from airflow_provider_layers.exceptions import (
-    LayersError,
-    LayersJobTimeoutError,
-    LayersNotFoundError,
-    LayersUnexpectedAnswerError,
-)
+from airflow_provider_layers.api.watching import NOT_FOUND_GRACE, Patience, Sight, Watch, bare
+from airflow_provider_layers.exceptions import LayersError, LayersJobTimeoutError, LayersNotFoundError
 
-FIRST_PAUSE = 2.0
-GROWTH = 1.3
-LONGEST_PAUSE = 10.0
-JITTER = 0.5
-"""The vendor's guidance (``reference/jobs/get-job``): 2 s, times 1.3, at most 10 s, up to 0.5 s of jitter."""
-
-NOT_FOUND_GRACE = 15.0
-"""Seconds from the start of a wait in which 404 may mean that the new job is not visible yet (assumed)."""
-
-UNEXPECTED_IN_A_ROW = 10
-"""Answers in a row that nobody documented, after which a wait ends: such a thing does not pass by itself."""
+SPECIES = "job"
+REGENERATE = "content_regenerate"
 
 
-@dataclass(frozen=True)
-class Cadence:
+def watch_job(
+    job_id: str,
+    *,
+    deadline: float,
+    longest: float,
+    container_ids: Sequence[str] = (),
+    project_id: str | None = None,
+    kind: str = "",
+    content_format: str | None = None,
+    started_at: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Watch[Job]:
     """
-    How long to pause between two looks.
+    Watch a job until it has ended.
 
-    :param longest: seconds; the pauses grow up to it
+    :param job_id: the job
+    :param deadline: seconds since the epoch; one last look is taken after it
+    :param longest: longest pause between two looks, in seconds
+    :param container_ids: those it works on; with their project, one read of its list tells of many jobs
+    :param project_id: the project; ``None`` where that is unknown
+    :param kind: its kind, by which the watcher learns how long such jobs take
+    :param content_format: what it makes, for the same
+    :param started_at: ISO 8601; ``None`` where that is unknown
+    :param clock: gives the seconds since the epoch
     """
 
-    longest: float = LONGEST_PAUSE
+    def sight(job: Job) -> Sight:
+        began, ended = moment(job.started_at), moment(job.finished_at)
+        return Sight(
+            ended=job.ended,
+            etag=job.etag,
+            likely_end=None if job.eta_seconds is None else clock() + job.eta_seconds,
+            progress=job.progress,
+            lasted=(ended - began).total_seconds() if began and ended else None,
+        )
 
-    def pause(self, looks: int, *, chance: float) -> float:
-        """
-        Give the seconds before the next look.
-
-        :param looks: how many there were, from 1
-        :param chance: a random number from 0 to 1
-        """
-        # 2 s times 1.3 passes any sensible maximum long before its 40th power.
-        grown = FIRST_PAUSE * GROWTH ** min(looks - 1, 40)
-        return min(self.longest, grown) + JITTER * chance
-
-
-@dataclass
-class Patience:
-    """Which failures of a look a wait outlives. Any good answer starts the count anew."""
-
-    grace_ends: float
-    unexpected: int = 0
-
-    def outlives(self, error: LayersError, *, now: float) -> bool:
-        """
-        Say whether to go on waiting after a failed look.
-
-        Rate limits, server errors and lost connections never end a wait by themselves.
-        """
-        if isinstance(error, LayersNotFoundError):
-            return now < self.grace_ends
-        if isinstance(error, LayersUnexpectedAnswerError):
-            self.unexpected += 1
-            return self.unexpected < UNEXPECTED_IN_A_ROW
-        return not error.permanent
+    started = moment(started_at)
+    began = started.timestamp() if started else None
+    return Watch(
+        name=f"job {job_id}",
+        look=lambda etag: get_job(job_id, etag=etag),
+        sight=sight,
+        expired=lambda job: _timeout(job_id, deadline, job),
+        deadline=deadline,
+        cadence=Cadence(longest=longest),
+        species=(SPECIES, kind, content_format or "") if kind else (),
+        began=began,
+        # A regenerate works on a container that may be old.
+        listed_since=None if kind == REGENERATE else began,
+        roll=content_roll(project_id) if project_id else None,
+        rows=tuple(bare(one) for one in container_ids),
+    )
 
 
 def look_in_time(job_id: str, *, chance: Callable[[], float] = random.random) -> Flow[Job]:

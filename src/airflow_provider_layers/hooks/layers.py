@@ -19,9 +19,10 @@ from airflow_provider_layers.get_provider_info import CONNECTION_FIELDS, UI_FIEL
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.endpoint import Endpoint, Flow
-    from airflow_provider_layers.client import AsyncLayersClient, LayersClient
+    from airflow_provider_layers.client import LayersClient
     from airflow_provider_layers.hooks.http import LayersHttpHook
     from airflow_provider_layers.hooks.settings import Settings
+    from airflow_provider_layers.hooks.sharing import Lease
 
 T = TypeVar("T")
 
@@ -88,18 +89,21 @@ class LayersHook(BaseHook):
         return self.get_conn().run(call(wanted) if isinstance(wanted, Endpoint) else wanted)
 
     @asynccontextmanager
-    async def async_client(self) -> AsyncIterator[AsyncLayersClient]:
+    async def lease(self) -> AsyncIterator[Lease]:
         """
-        Lend the client that everybody in this event loop shares for this connection.
+        Lend what everybody in this event loop shares for this connection: a client, and a watcher.
 
         :raises LayersConnectionError: the connection cannot be used as it is filled in
         """
-        from airflow_provider_layers.hooks.settings import read_settings
-        from airflow_provider_layers.hooks.shared_client import lease
+        from airflow_provider_layers.hooks.sharing import lease, looked_up
 
-        settings = read_settings(await self._connection_in_loop())
-        async with lease(settings) as client:
-            yield client
+        async with lease(await looked_up(self.layers_conn_id, self._settings_in_loop)) as shared:
+            yield shared
+
+    async def _settings_in_loop(self) -> Settings:
+        from airflow_provider_layers.hooks.settings import read_settings
+
+        return read_settings(await self._connection_in_loop())
 
     async def _connection_in_loop(self) -> Any:
         if hasattr(BaseHook, "aget_connection"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_layers.api.keys import Origin
-
-log = logging.getLogger(__name__)
-
-ENDED_BY_PERSON = ("failed", "success", "skipped", "restarting")
-"""States of a task under way after a person marked it, its run, or cleared it."""
 
 S = TypeVar("S")
 P = ParamSpec("P")
@@ -77,35 +71,6 @@ def earliest_event() -> float:
     """
     heartbeat = conf.getfloat("workers", "min_heartbeat_interval", fallback=0.0)
     return heartbeat + 1.0 if heartbeat else 0.0
-
-
-def ended_by_person(task_instance: Any) -> bool:
-    """
-    Tell a person's mark or clear from the shutdown of the worker: both end in the same signal.
-
-    A person changes the task's state first, to one of :data:`ENDED_BY_PERSON`; Airflow itself changes it to
-    others, when it takes a worker for dead that is not. Where the state cannot be read, nobody is assumed to
-    have ended it: a retry finds the job again, while a canceled one was paid for in vain.
-
-    :param task_instance: ``context["ti"]``
-    """
-    try:
-        return _state(task_instance) in ENDED_BY_PERSON
-    except Exception:
-        log.warning("Airflow did not tell whether a person ended the task.", exc_info=True)
-        return False
-
-
-def _state(ti: Any) -> str | None:
-    if not hasattr(ti, "get_task_states"):
-        ti.refresh_from_db()
-        return str(ti.state) if ti.state else None
-    name = ti.task_id if ti.map_index in (None, -1) else f"{ti.task_id}_{ti.map_index}"
-    states = ti.get_task_states(
-        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
-    )
-    state = states.get(ti.run_id, {}).get(name)
-    return str(state) if state else None
 
 
 def stops_retries(

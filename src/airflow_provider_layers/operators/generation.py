@@ -48,6 +48,7 @@ class LayersGenerateContentOperator(LayersJobOperator):
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     """
 
+    project_id: str
     parameters = (
         "format",
         "variant_count",

@@ -58,7 +58,9 @@ class LayersJobOperator(LayersJobWaitOperator):
 
         :return: the job id; the list of container ids when it waited
         """
-        self._task_instance = context["ti"]
+        from airflow_provider_layers.hooks.tenure import Tenure
+
+        self._tenure = Tenure(context)
         submission = self._start(context)
         if not self.wait_for_completion:
             return submission.job.job_id

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_layers.exceptions import LayersError, LayersJobTimeoutError, LayersTransportError
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.hooks.task import earliest_event, ended_by_person, stops_retries
+from airflow_provider_layers.hooks.task import earliest_event, stops_retries
 from airflow_provider_layers.links.content import LayersContentLink
 from airflow_provider_layers.links.jobs import LayersJobLink
 from airflow_provider_layers.operators.base import LayersOperator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_layers.api.jobs import Job
     from airflow_provider_layers.api.submission import Submission
+    from airflow_provider_layers.hooks.tenure import Tenure
 
 SIGNAL_SECONDS = 3.0
 """Seconds that a signal handler waits for its cancel. Airflow kills the process 5 s after the signal."""
@@ -37,7 +38,8 @@ class LayersJobWaitOperator(LayersOperator):
     :param wait_for_completion: wait until the job has ended, instead of succeeding when it has started
     :param deferrable: wait in the triggerer instead of in a worker slot; the default is Airflow's
         ``[operators] default_deferrable``
-    :param poll_interval: longest pause between two looks, in seconds; the pauses start at 2 s and grow
+    :param poll_interval: longest pause between two looks, in seconds; the pauses start at 2 s and grow. The
+        triggerer may take three times that while it knows that such a job cannot well have ended
     :param completion_timeout: seconds or ``timedelta`` from submission after which waiting fails; the job
         itself goes on
     :param cancel_on_kill: cancel the job when a person marks or clears the task while it waits; restarts of
@@ -48,6 +50,9 @@ class LayersJobWaitOperator(LayersOperator):
     template_fields: Sequence[str] = LayersOperator.template_fields
     operator_extra_links = (LayersJobLink(), LayersContentLink())
     ui_color = "#d9d2ff"
+    # Of the job, where the operator knows them: the watcher then reads about many jobs at once.
+    project_id: str | None = None
+    format: str | None = None
 
     def __init__(
         self,
@@ -71,7 +76,7 @@ class LayersJobWaitOperator(LayersOperator):
         self.cancel_on_timeout = cancel_on_timeout
         self._job_id: str | None = None
         self._asked_under: str | None = None
-        self._task_instance: Any = None
+        self._tenure: Tenure | None = None
 
     def wait_for(self, context: Context, submission: Submission, *, retried: bool) -> list[str]:
         """
@@ -82,7 +87,8 @@ class LayersJobWaitOperator(LayersOperator):
         :param retried: whether the job may be older than this try
         :return: the container ids of the finished job
         """
-        from airflow_provider_layers.api.waiting import Cadence, until_ended
+        from airflow_provider_layers.api.cadence import Cadence
+        from airflow_provider_layers.api.waiting import until_ended
 
         submitted, job = submission.job, submission.seen
         known = list(submitted.container_ids)
@@ -90,7 +96,7 @@ class LayersJobWaitOperator(LayersOperator):
             return self._finish(context, job, known)
         deadline = self._deadline(job.started_at if job and retried else None)
         if self.deferrable:
-            self._defer(submitted.job_id, known, deadline)
+            self._defer(job or submitted, known, deadline)
         cadence = Cadence(longest=self.poll_interval)
         try:
             ended = self.layers_hook.run(until_ended(submitted.job_id, deadline=deadline, cadence=cadence))
@@ -116,27 +122,31 @@ class LayersJobWaitOperator(LayersOperator):
         started = moment(started_at)
         return (started.timestamp() if started else time.time()) + seconds
 
-    def _defer(self, job_id: str, container_ids: list[str], deadline: float) -> None:
+    def _defer(self, job: Job, container_ids: list[str], deadline: float) -> None:
         from airflow.triggers.base import BaseTrigger
 
         from airflow_provider_layers.triggers.jobs import LayersJobTrigger
 
-        self.log.info("Waiting for Layers job %s in the triggerer.", job_id)
+        self.log.info("Waiting for Layers job %s in the triggerer.", job.job_id)
         if self.cancel_on_kill and not hasattr(BaseTrigger, "on_kill"):
             self.log.warning(
                 "If somebody ends the task while it is deferred, Layers job %s goes on: Airflow tells its "
                 "triggers from 3.3 on.",
-                job_id,
+                job.job_id,
             )
         self.defer(
             trigger=LayersJobTrigger(
-                job_id=job_id,
+                job_id=job.job_id,
                 layers_conn_id=self.layers_conn_id,
                 deadline=deadline,
                 poll_interval=self.poll_interval,
                 not_before=time.time() + earliest_event(),
                 container_ids=container_ids,
                 cancel_on_kill=self.cancel_on_kill,
+                project_id=job.project_id or self.project_id,
+                kind=job.kind,
+                content_format=self.format,
+                started_at=job.started_at,
             ),
             method_name="execute_complete",
         )
@@ -144,7 +154,7 @@ class LayersJobWaitOperator(LayersOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume, and name the job where Airflow itself ended the wait, as ``execution_timeout`` does."""
         if next_method == TRIGGER_FAILED:
-            job_id = context["ti"].xcom_pull(task_ids=self.task_id, key="job_id")
+            job_id = self._pushed(context, "job_id")
             self.log.error("Airflow ended the wait for Layers job %s. The job itself goes on.", job_id)
         return super().resume_execution(next_method, next_kwargs, context)
 
@@ -157,17 +167,38 @@ class LayersJobWaitOperator(LayersOperator):
         :return: the container ids of the finished job
         """
         from airflow_provider_layers.api.jobs import look
+        from airflow_provider_layers.hooks.tenure import Tenure
 
-        self._task_instance = context["ti"]
-        self._job_id = event["job_id"]
-        job = self.layers_hook.run(look(event["job_id"]))
+        self._tenure = Tenure(context)
+        self._job_id, container_ids = self._submitted(context, event)
+        job = self.layers_hook.run(look(self._job_id))
         if job.ended:
-            return self._finish(context, job, event["container_ids"])
+            return self._finish(context, job, container_ids)
+        if not isinstance(event, dict) or event.get("job_id") != self._job_id:
+            self.log.warning("An event of another task was delivered to this one, which waits on: %s", event)
+            self._defer(job, container_ids, self._deadline(job.started_at))
         if event["status"] == "timeout":
-            self._time_out(LayersJobTimeoutError(job.job_id, event["reason"]))
+            said = event["reason"].removeprefix(f"Layers job {job.job_id} ")
+            self._time_out(LayersJobTimeoutError(job.job_id, said))
         raise LayersTransportError(
             f"Layers job {job.job_id} is running, and could not be watched: {event['reason']}"
         )
+
+    def _submitted(self, context: Context, event: dict[str, Any]) -> tuple[str, list[str]]:
+        """
+        Give the job of this task and its containers as the submission noted them.
+
+        An event may belong to another task: on SQLite Airflow gives the number of an ended trigger to the
+        next one, and delivers to that what the first still tells.
+        """
+        job_id = self._pushed(context, "job_id")
+        if job_id is None:
+            return event["job_id"], event["container_ids"]
+        return job_id, list(self._pushed(context, "container_ids") or [])
+
+    def _pushed(self, context: Context, key: str) -> Any:
+        ti = context["ti"]
+        return ti.xcom_pull(task_ids=self.task_id, key=key, map_indexes=ti.map_index)
 
     def _finish(self, context: Context, job: Job, container_ids: list[str]) -> list[str]:
         from airflow_provider_layers.api.jobs import demand_success
@@ -193,7 +224,7 @@ class LayersJobWaitOperator(LayersOperator):
             ending.join(timeout=SIGNAL_SECONDS)
 
     def _cancel_for_person(self, job_id: str) -> None:
-        if ended_by_person(self._task_instance):
+        if self._tenure is not None and self._tenure.ended_by_person():
             self._cancel(job_id)
         else:
             self.log.info("Layers job %s goes on: nobody ended the task. A retry finds the job.", job_id)

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import (
-    AirflowFailException,
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    BaseSensorOperator,
-    PokeReturnValue,
-    conf,
-)
+from airflow.providers.common.compat.sdk import PokeReturnValue
 
-from airflow_provider_layers.exceptions import (
-    LayersError,
-    LayersRateLimitError,
-    LayersServerError,
-    LayersTransportError,
-)
-from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.hooks.task import earliest_event, stops_retries
+from airflow_provider_layers.hooks.task import stops_retries
 from airflow_provider_layers.links.jobs import JOB_URL, LayersJobLink
+from airflow_provider_layers.sensors.base import LayersSensor
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_layers.api.jobs import Job
+    from airflow_provider_layers.triggers.jobs import LayersJobTrigger
 
 
-class LayersJobSensor(BaseSensorOperator):
+class LayersJobSensor(LayersSensor):
     """
     Wait until a job has completed (``concepts/jobs``).
 
@@ -52,51 +37,50 @@ class LayersJobSensor(BaseSensorOperator):
     :raises LayersJobCanceledError: the job was canceled
     """
 
-    template_fields: Sequence[str] = ("job_id", "layers_conn_id")
+    template_fields: Sequence[str] = (*LayersSensor.template_fields, "job_id")
     operator_extra_links = (LayersJobLink(),)
-    ui_color = "#d9d2ff"
 
-    def __init__(
-        self,
-        *,
-        job_id: str,
-        layers_conn_id: str = LayersHook.default_conn_name,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poke_interval: float = 10.0,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(poke_interval=poke_interval, **kwargs)
+    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.job_id = job_id
-        self.layers_conn_id = layers_conn_id
-        self.deferrable = deferrable
+        self._seen: Job | None = None
 
-    @cached_property
-    def layers_hook(self) -> LayersHook:
-        """The hook, made once the connection id is rendered."""
-        return LayersHook(self.layers_conn_id)
+    @property
+    def subject(self) -> str:
+        """The job."""
+        return f"Layers job {self.job_id}"
 
     def execute(self, context: Context) -> Any:
-        """Wait in the way that was asked for."""
-        with self._softly():
+        """Show where the job is, then wait for it."""
+        with self.softly():
             self._announce(context)
-            if not self.deferrable:
-                return super().execute(context)
-            seen = self.poke(context)
-        return seen.xcom_value if seen.is_done else self._defer()
+        return super().execute(context)
 
-    @stops_retries
-    def poke(self, context: Context) -> PokeReturnValue:
-        """Look at the job once."""
+    def look(self, context: Context) -> PokeReturnValue:
+        """Look at the job."""
         from airflow_provider_layers.api.waiting import look_in_time
 
-        try:
-            job = self.layers_hook.run(look_in_time(self.job_id))
-        except (LayersTransportError, LayersRateLimitError, LayersServerError) as error:
-            self.log.warning("%s Waiting goes on.", error)
-            return PokeReturnValue(is_done=False)
+        self._seen = job = self.layers_hook.run(look_in_time(self.job_id))
         if not job.ended:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._finish(context, job))
+
+    def trigger(self, *, deadline: float, not_before: float) -> LayersJobTrigger:
+        """Make the trigger; what the job told of itself lets it share the reads of others."""
+        from airflow_provider_layers.triggers.jobs import LayersJobTrigger
+
+        job = self._seen
+        return LayersJobTrigger(
+            job_id=self.job_id,
+            layers_conn_id=self.layers_conn_id,
+            deadline=deadline,
+            poll_interval=self.poke_interval,
+            not_before=not_before,
+            container_ids=list(job.container_ids) if job else None,
+            project_id=job.project_id if job else None,
+            kind=job.kind if job else "",
+            started_at=job.started_at if job else None,
+        )
 
     @stops_retries
     def _announce(self, context: Context) -> None:
@@ -105,44 +89,6 @@ class LayersJobSensor(BaseSensorOperator):
         url = absolute_url(self.layers_hook.settings.access.base_url, None, self.job_id)
         for key, value in {"job_id": self.job_id, JOB_URL: url, LayersJobLink().xcom_key: url}.items():
             context["ti"].xcom_push(key=key, value=value)
-
-    def _defer(self) -> None:
-        from airflow_provider_layers.triggers.jobs import LayersJobTrigger
-
-        now = time.time()
-        self.defer(
-            trigger=LayersJobTrigger(
-                job_id=self.job_id,
-                layers_conn_id=self.layers_conn_id,
-                deadline=now + self.timeout,
-                poll_interval=self.poke_interval,
-                not_before=now + earliest_event(),
-            ),
-            method_name="execute_complete",
-        )
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> list[str]:
-        """
-        Resume after the wait: look at the job itself, since the event is only a hint.
-
-        :param event: see :class:`~airflow_provider_layers.triggers.jobs.LayersJobTrigger`
-        :return: the container ids of the finished job
-        """
-        with self._softly():
-            return self._complete(context, event)
-
-    @stops_retries
-    def _complete(self, context: Context, event: dict[str, Any]) -> list[str]:
-        from airflow_provider_layers.api.jobs import look
-
-        job = self.layers_hook.run(look(event["job_id"]))
-        if job.ended:
-            return self._finish(context, job)
-        if event["status"] == "timeout":
-            raise AirflowSensorTimeout(f"Layers job {job.job_id} {event['reason']}")
-        raise LayersTransportError(
-            f"Layers job {job.job_id} is running, and could not be watched: {event['reason']}"
-        )
 
     def _finish(self, context: Context, job: Job) -> list[str]:
         from airflow_provider_layers.api.jobs import demand_success
@@ -154,18 +100,3 @@ class LayersJobSensor(BaseSensorOperator):
         push(key="container_ids", value=container_ids)
         push(key="container_id", value=next(iter(container_ids), None))
         return container_ids
-
-    @contextmanager
-    def _softly(self) -> Iterator[None]:
-        """
-        Skip instead of failing, in the same cases in every mode; on passing errors only with ``never_fail``.
-
-        Airflow's own rules differ between its releases, and between a sensor that pokes and one that defers.
-        """
-        try:
-            yield
-        except (AirflowFailException, AirflowSensorTimeout, LayersError) as error:
-            if self.never_fail or (self.soft_fail and not isinstance(error, LayersError)):
-                name = "never_fail" if self.never_fail else "soft_fail"
-                raise AirflowSkipException(f"Skipping due to {name} is set to True.") from error
-            raise

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-
-from airflow_provider_layers.exceptions import LayersError, LayersJobTimeoutError
+from airflow_provider_layers.triggers.base import LayersTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.jobs import Cancellation, Job
+    from airflow_provider_layers.api.watching import Watch
 
-TIMEOUT = "timeout"
-ERROR = "error"
 KILL_SECONDS = 20.0
 """Seconds to cancel in; Airflow itself stops a trigger that takes 30."""
 
 
-class LayersJobTrigger(BaseTrigger):
+class LayersJobTrigger(LayersTrigger):
     """
     Fire once when a job has ended, the deadline has passed, or waiting has become useless.
 
-    The event is small and says only what happened: ``{"job_id", "status", "reason", "deadline",
-    "container_ids"}``, where ``status`` is the job's own, ``timeout`` or ``error``. The task looks at the job
-    itself when it resumes. Every argument has a default, so that waits survive an upgrade.
+    The event is ``{"job_id", "container_ids", "status", "reason", "deadline"}``, where ``status`` is the
+    job's own, ``timeout`` or ``error``.
 
     :param job_id: the job
     :param layers_conn_id: the Airflow connection
@@ -35,6 +29,10 @@ class LayersJobTrigger(BaseTrigger):
     :param not_before: seconds since the epoch before which it must not fire
     :param container_ids: the containers that the submission named
     :param cancel_on_kill: cancel the job when a person ends the task while it is deferred (Airflow 3.3+)
+    :param project_id: the project; with it and the containers, one read tells of many jobs
+    :param kind: the kind of job, by which the watcher learns how long such jobs take
+    :param content_format: what it makes, for the same
+    :param started_at: when it started, ISO 8601
     """
 
     def __init__(
@@ -46,80 +44,75 @@ class LayersJobTrigger(BaseTrigger):
         not_before: float = 0.0,
         container_ids: list[str] | None = None,
         cancel_on_kill: bool = False,
+        project_id: str | None = None,
+        kind: str = "",
+        content_format: str | None = None,
+        started_at: str | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(layers_conn_id, deadline, poll_interval, not_before)
         self.job_id = job_id
-        self.layers_conn_id = layers_conn_id
-        self.deadline = deadline
-        self.poll_interval = poll_interval
-        self.not_before = not_before
         self.container_ids = container_ids or []
         self.cancel_on_kill = cancel_on_kill
+        self.project_id = project_id
+        self.kind = kind
+        self.content_format = content_format
+        self.started_at = started_at
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what another triggerer needs to go on."""
-        names = (
-            "job_id",
-            "layers_conn_id",
-            "deadline",
-            "poll_interval",
-            "not_before",
-            "container_ids",
-            "cancel_on_kill",
-        )
-        path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {name: getattr(self, name) for name in names}
+    def watch(self) -> Watch[Job]:
+        """Watch the job."""
+        from airflow_provider_layers.api.waiting import watch_job
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield the one event."""
-        status, reason = await self._outcome()
-        await asyncio.sleep(max(0.0, self.not_before - time.time()))
-        yield TriggerEvent(
-            {
-                "job_id": self.job_id,
-                "status": status,
-                "reason": reason,
-                "deadline": self.deadline,
-                "container_ids": self.container_ids,
-            }
+        return watch_job(
+            self.job_id,
+            deadline=self.deadline,
+            longest=self.poll_interval,
+            container_ids=self.container_ids,
+            project_id=self.project_id,
+            kind=self.kind,
+            content_format=self.content_format,
+            started_at=self.started_at,
         )
 
-    async def _outcome(self) -> tuple[str, str]:
-        try:
-            job = await self._ended_job()
-        except LayersJobTimeoutError as error:
-            return TIMEOUT, error.message
-        except LayersError as error:
-            return ERROR, str(error)
-        except Exception as error:
-            # Airflow drops the type and text of what a trigger raises, so it goes into the event instead.
-            self.log.exception("Waiting for Layers job %s failed.", self.job_id)
-            return ERROR, f"{type(error).__name__} in the triggerer; its log has the traceback."
-        return job.status, ""
+    def status_of(self, result: Any) -> str:
+        """Give the job's own status."""
+        return str(result.status)
 
-    async def _ended_job(self) -> Job:
-        from airflow_provider_layers.api.waiting import Cadence, until_ended
-        from airflow_provider_layers.hooks.layers import LayersHook
+    def subject(self) -> dict[str, Any]:
+        """Name the job."""
+        return {"job_id": self.job_id}
 
-        async with LayersHook(self.layers_conn_id).async_client() as client:
-            cadence = Cadence(longest=self.poll_interval)
-            return await client.run(until_ended(self.job_id, deadline=self.deadline, cadence=cadence))
+    def details(self) -> dict[str, Any]:
+        """Give its containers."""
+        return {"container_ids": self.container_ids}
 
     async def _cancel(self) -> Cancellation:
         from airflow_provider_layers.api.jobs import cancel
         from airflow_provider_layers.hooks.layers import LayersHook
 
-        async with LayersHook(self.layers_conn_id).async_client() as client:
-            return await client.run(cancel(self.job_id))
+        async with LayersHook(self.layers_conn_id).lease() as shared:
+            return await shared.client.run(cancel(self.job_id))
 
     async def on_kill(self) -> None:
         """Cancel the job when a person ends the task while it is deferred; Airflow calls this from 3.3."""
         if not self.cancel_on_kill:
             return
         self.log.info("Canceling Layers job %s: somebody ended its task.", self.job_id)
+        canceling = asyncio.ensure_future(asyncio.wait_for(self._cancel(), KILL_SECONDS))
+        interruption: asyncio.CancelledError | None = None
+        while not canceling.done():
+            try:
+                await asyncio.wait([canceling])
+            except asyncio.CancelledError as error:  # noqa: PERF203 - once a second at most
+                # Airflow 3.3 repeats its own cancel every second, also while this runs.
+                interruption = error
+        self._report(canceling)
+        if interruption is not None:
+            raise interruption
+
+    def _report(self, canceling: asyncio.Future[Cancellation]) -> None:
         try:
-            answer = await asyncio.wait_for(self._cancel(), KILL_SECONDS)
-        except Exception:
+            answer = canceling.result()
+        except (Exception, asyncio.CancelledError):
             # Whatever it was, an id in the log is what a person needs now.
             self.log.exception("Layers job %s may still be running: it could not be canceled.", self.job_id)
             return

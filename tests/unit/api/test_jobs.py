@@ -48,6 +48,12 @@ def test_a_running_job_is_read():
     )
 
 
+def test_a_job_tells_its_project_and_its_remaining_seconds_where_the_answer_does():
+    read = read_job(good(RUNNING | {"projectId": "prj_1", "etaSeconds": 12.5}))
+    assert (read.project_id, read.eta_seconds) == ("prj_1", 12.5)
+    assert (read_job(good(RUNNING)).project_id, read_job(good(RUNNING)).eta_seconds) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("body", "found"),
     [

@@ -1,16 +1,13 @@
-"""When to look again, and when to stop."""
+"""Waiting for a job: in a worker to its end, in the triggerer as one among many."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_provider_layers.api.waiting import (
-    NOT_FOUND_GRACE,
-    UNEXPECTED_IN_A_ROW,
-    Cadence,
-    look_in_time,
-    until_ended,
-)
+from airflow_provider_layers.api.cadence import Cadence
+from airflow_provider_layers.api.content import SINCE_MARGIN
+from airflow_provider_layers.api.waiting import look_in_time, until_ended, watch_job
+from airflow_provider_layers.api.watching import NOT_FOUND_GRACE, UNEXPECTED_IN_A_ROW
 from airflow_provider_layers.exceptions import (
     LayersAuthenticationError,
     LayersJobTimeoutError,
@@ -40,25 +37,6 @@ def wait(answers, *, seconds=None, longest=10.0, chance=never):
     deadline = FOREVER if seconds is None else clock() + seconds
     flow = until_ended("job_1", deadline=deadline, cadence=Cadence(longest), clock=clock, chance=chance)
     return drive(flow, answers, clock=clock)
-
-
-def test_the_pauses_grow_from_2_s_by_1_3_up_to_10_s():
-    pauses = [round(Cadence().pause(looks, chance=0.0), 2) for looks in range(1, 10)]
-    assert pauses == [2.0, 2.6, 3.38, 4.39, 5.71, 7.43, 9.65, 10.0, 10.0]
-
-
-def test_half_a_second_of_jitter_comes_on_top():
-    assert Cadence().pause(1, chance=1.0) == 2.5
-    assert Cadence().pause(50, chance=1.0) == 10.5
-
-
-def test_the_longest_pause_can_be_chosen():
-    assert Cadence(longest=1.0).pause(1, chance=0.0) == 1.0
-    assert Cadence(longest=60.0).pause(30, chance=0.0) == 60.0
-
-
-def test_a_wait_of_days_does_not_overflow():
-    assert Cadence(longest=30.0).pause(10**6, chance=0.0) == 30.0
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
@@ -184,3 +162,94 @@ def test_looking_in_time_gives_up_on_a_job_that_stays_unknown():
     driven = drive(look_in_time("job_1", chance=never), [bad(404)] * 6)
     assert isinstance(driven.error, LayersNotFoundError)
     assert sum(driven.pauses) >= NOT_FOUND_GRACE
+
+
+def watching(**fields):
+    return watch_job("job_1", **({"deadline": 1000.0, "longest": 10.0} | fields))
+
+
+def sight(**fields):
+    given = watching(clock=lambda: 500.0)
+    return given.sight(given.look(None).read(job(**fields)))
+
+
+def test_a_watched_job_is_looked_at_and_asked_for_what_has_changed():
+    watch = watching()
+    assert watch.name == "job job_1"
+    assert (watch.look(None).path, watch.look(None).etag) == ("/v1/jobs/job_1", None)
+    assert watch.look('"1"').etag == '"1"'
+    assert watch.look('"1"').read(UNCHANGED) is None
+
+
+def test_a_running_job_tells_what_it_knows_of_its_end():
+    seen = sight(progress=0.4, etaSeconds=30, etag='"7"')
+    assert (seen.ended, seen.likely_end, seen.progress, seen.etag) == (False, 530.0, 0.4, '"7"')
+
+
+def test_a_job_may_tell_nothing_of_its_end():
+    seen = sight()
+    assert (seen.ended, seen.likely_end, seen.progress, seen.lasted) == (False, None, None, None)
+
+
+def test_a_job_that_is_about_to_end_has_no_seconds_left():
+    assert sight(etaSeconds=0).likely_end == 500.0
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
+def test_an_ended_job_tells_how_long_it_took(status):
+    moments = {"startedAt": "2026-04-18T12:00:00.000Z", "finishedAt": "2026-04-18T12:01:30.500Z"}
+    seen = sight(status=status, **moments)
+    assert (seen.ended, seen.lasted) == (True, 90.5)
+
+
+@pytest.mark.parametrize("missing", ["startedAt", "finishedAt"])
+def test_an_ended_job_without_its_moments_teaches_nothing(missing):
+    moments = {"startedAt": "2026-04-18T12:00:00Z", "finishedAt": "2026-04-18T12:01:30Z"}
+    assert sight(status="completed", **(moments | {missing: None})).lasted is None
+
+
+def test_a_deadline_says_where_the_watched_job_was():
+    watch = watching()
+    error = watch.expired(watch.look(None).read(job(stage="assembling")))
+    assert isinstance(error, LayersJobTimeoutError)
+    assert error.message == (
+        "was still running in stage assembling at the deadline, 1970-01-01T00:16:40+00:00. "
+        "It may still complete."
+    )
+    assert "could not be read" in str(watch.expired(None))
+
+
+def test_jobs_of_a_kind_and_format_are_a_species():
+    assert watching(kind="content_generate", content_format="video").species == (
+        "job",
+        "content_generate",
+        "video",
+    )
+    assert watching(kind="content_generate").species == ("job", "content_generate", "")
+    assert watching(content_format="video").species == (), "nothing can be learned of an unknown kind"
+
+
+def test_the_start_of_a_job_is_a_moment_or_unknown():
+    assert watching(started_at="1970-01-01T00:10:00Z").began == 600.0
+    assert watching(started_at=None).began is None
+    assert watching(started_at="yesterday").began is None
+
+
+def test_a_job_of_a_known_project_shows_in_the_list_of_its_containers():
+    watch = watching(project_id="prj_1", container_ids=["cnt_1", "2"])
+    assert watch.rows == ("1", "2")
+    page = watch.roll.page(1000.0, None, True)
+    assert page.path == "/v1/projects/prj_1/content"
+    assert page.query == (
+        ("status", "queued"),
+        ("status", "processing"),
+        ("status", "generating"),
+        ("since", f"1970-01-01T00:0{(1000 - SINCE_MARGIN) // 60:.0f}:40.000Z"),
+        ("limit", "200"),
+    )
+    assert watch.roll.page(None, "next", False).query == (("limit", "200"), ("cursor", "next"))
+    assert watching(container_ids=["cnt_1"]).roll is None
+
+
+def test_the_watched_pauses_are_as_long_as_was_asked_for():
+    assert watching(longest=3.0).cadence == Cadence(longest=3.0)

@@ -7,12 +7,15 @@ import gc
 
 import pytest
 
+from airflow_provider_layers.api.flow import call
 from airflow_provider_layers.api.projects import get_project
 from airflow_provider_layers.client import LayersClient
 from airflow_provider_layers.exceptions import LayersConnectionError, LayersNotFoundError
 from airflow_provider_layers.get_provider_info import CONNECTION_FIELDS
+from airflow_provider_layers.hooks import settings
 from airflow_provider_layers.hooks.layers import LayersHook
 from tests.unit.serving import Reply
+from tests.unit.watches import watch
 
 
 @pytest.fixture
@@ -116,28 +119,51 @@ def test_a_connection_that_is_filled_in_wrongly_says_so(connect):
     assert "base URL" in text
 
 
-def test_an_event_loop_shares_one_client(hook):
-    async def two() -> bool:
-        async with hook.async_client() as one, LayersHook().async_client() as other:
+def test_an_event_loop_shares_one_client_and_one_watcher(hook):
+    async def two():
+        async with hook.lease() as one, LayersHook().lease() as other:
             return one is other
 
     assert asyncio.run(two())
 
 
 def test_a_flow_runs_in_the_loop(hook, server):
-    from airflow_provider_layers.api.flow import call
-
     async def run():
-        async with hook.async_client() as client:
-            return await client.run(call(get_project("prj_1")))
+        async with hook.lease() as shared:
+            return await shared.client.run(call(get_project("prj_1")))
 
     server.replies = [Reply({"id": "prj_1"})]
     assert asyncio.run(run()) == {"id": "prj_1"}
 
 
+def test_a_wait_waits_in_the_loop(hook, server):
+    async def run():
+        async with hook.lease() as shared:
+            return await shared.watcher.wait(watch(deadline=0.0))
+
+    server.replies = [Reply({"status": "completed"})]
+    assert asyncio.run(run()) == {"status": "completed"}
+
+
+def test_the_connection_is_looked_up_once_for_all_in_the_loop(hook, server, monkeypatch):
+    looked_up = []
+    read = settings.read_settings
+    monkeypatch.setattr(settings, "read_settings", lambda given: looked_up.append(given) or read(given))
+
+    async def borrow():
+        async with LayersHook().lease() as shared:
+            return shared
+
+    async def run():
+        await asyncio.gather(*(borrow() for _ in range(100)))
+
+    asyncio.run(run())
+    assert len(looked_up) == 1
+
+
 def test_a_wrong_connection_says_so_in_the_loop_too(connect):
     async def run():
-        async with LayersHook().async_client():
+        async with LayersHook().lease():
             pass
 
     connect(password="")

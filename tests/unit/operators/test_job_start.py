@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
-from airflow_provider_layers.exceptions import LayersTransportError
 from airflow_provider_layers.operators.content import LayersRegenerateContentOperator
 from tests.unit.serving import Reply
 from tests.unit.tasks import context
@@ -127,6 +126,10 @@ def test_a_deferral_takes_ids_and_moments_along(answers):
         "poll_interval": 4.0,
         "container_ids": ["cnt_1"],
         "cancel_on_kill": False,
+        "project_id": None,
+        "kind": "content_regenerate",
+        "content_format": None,
+        "started_at": None,
     }
 
 
@@ -143,29 +146,6 @@ def test_a_start_that_cannot_be_read_anchors_nothing(answers, started_at):
     operator = task(wait_for_completion=True, deferrable=True, completion_timeout=60)
     before = time.time()
     assert deferral(operator, context(operator, try_number=2, max_tries=0)).trigger.deadline >= before + 60
-
-
-@pytest.mark.parametrize("event", [{"status": "completed"}, {"status": "error"}, {"status": "timeout"}])
-def test_whatever_the_event_says_the_job_itself_decides(answers, event):
-    answers(job("completed"))
-    resumed = {"job_id": "job_1", "reason": "", "container_ids": ["cnt_1"], **event}
-    given = context(task())
-    assert task().execute_complete(given, resumed) == ["cnt_1"]
-    assert given["ti"].xcom["job"]["status"] == "completed"
-
-
-def test_a_timeout_stops_the_retries(answers):
-    answers(job("running"))
-    event = {"job_id": "job_1", "status": "timeout", "reason": "was still running.", "container_ids": []}
-    with pytest.raises(AirflowFailException, match="Layers job job_1 was still running"):
-        task().execute_complete(context(task()), event)
-
-
-def test_a_wait_that_broke_can_be_retried(answers):
-    answers(job("running"))
-    event = {"job_id": "job_1", "status": "error", "reason": "No connection.", "container_ids": []}
-    with pytest.raises(LayersTransportError, match="could not be watched: No connection"):
-        task().execute_complete(context(task()), event)
 
 
 @pytest.mark.parametrize("state", ["failed", "success", "restarting"])

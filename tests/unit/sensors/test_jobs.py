@@ -8,14 +8,13 @@ import pytest
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
-    AirflowSkipException,
     TaskDeferred,
 )
 
 from airflow_provider_layers.exceptions import LayersTransportError
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
 from tests.unit.serving import Reply
-from tests.unit.tasks import context
+from tests.unit.tasks import FOREIGN, context
 
 
 def job(status, **fields):
@@ -81,27 +80,12 @@ def test_what_waiting_does_not_mend_stops_the_retries(answers, reply, text, defe
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-@pytest.mark.parametrize("soft", ["soft_fail", "never_fail"])
-def test_a_failed_job_skips_where_that_was_asked_for(answers, deferrable, soft):
-    answers(job("failed"))
-    with pytest.raises(AirflowSkipException):
-        sensor(deferrable=deferrable, **{soft: True}).execute(context(sensor()))
-
-
-@pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize("job_id", ["", None, ["job_1"]])
 def test_a_wrong_job_id_stops_the_retries_before_anything_is_sent(answers, deferrable, job_id):
     server = answers(COMPLETED)
     with pytest.raises(AirflowFailException, match="job_id = "):
         sensor(job_id=job_id, deferrable=deferrable).execute(context(sensor()))
     assert server.received == []
-
-
-@pytest.mark.parametrize("deferrable", [True, False])
-def test_a_connection_that_cannot_be_used_stops_the_retries(connect, deferrable):
-    connect(password="")
-    with pytest.raises(AirflowFailException, match="password field"):
-        sensor(deferrable=deferrable).execute(context(sensor()))
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -121,7 +105,7 @@ def test_the_job_is_linked_before_the_wait(answers):
 
 
 def test_a_deferral_takes_ids_and_moments_along(answers):
-    answers(job("running"))
+    answers(job("running", projectId="prj_1", containerIds=["cnt_1"], startedAt="2026-04-18T12:00:00Z"))
     waiting = sensor(deferrable=True, timeout=600, poke_interval=4.0)
     before = time.time()
     with pytest.raises(TaskDeferred) as caught:
@@ -133,32 +117,81 @@ def test_a_deferral_takes_ids_and_moments_along(answers):
         "job_id": "job_1",
         "layers_conn_id": "layers_default",
         "poll_interval": 4.0,
-        "container_ids": [],
+        "container_ids": ["cnt_1"],
         "cancel_on_kill": False,
+        "project_id": "prj_1",
+        "kind": "content_generate",
+        "content_format": None,
+        "started_at": "2026-04-18T12:00:00Z",
     }
     assert caught.value.method_name == "execute_complete"
     assert caught.value.timeout is None
 
 
+def test_a_job_that_could_not_be_seen_is_waited_for_all_the_same(answers):
+    answers(Reply({}, 429, {"Retry-After": "3600"}))
+    waiting = sensor(deferrable=True)
+    with pytest.raises(TaskDeferred) as caught:
+        waiting.execute(context(waiting))
+    assert (caught.value.trigger.container_ids, caught.value.trigger.project_id) == ([], None)
+
+
+def event(status, **fields):
+    return {"job_id": "job_1", "container_ids": [], "status": status, "reason": "", "deadline": 0.0} | fields
+
+
 @pytest.mark.parametrize("status", ["completed", "timeout", "error"])
 def test_whatever_the_event_says_the_job_itself_decides(answers, status):
     answers(COMPLETED)
-    event = {"job_id": "job_1", "status": status, "reason": ""}
-    assert sensor().execute_complete(context(sensor()), event) == ["cnt_1", "cnt_2"]
+    given = context(sensor())
+    assert sensor().execute_complete(given, event(status)) == ["cnt_1", "cnt_2"]
+    assert given["ti"].xcom["job"]["status"] == "completed"
 
 
 def test_a_deadline_is_the_timeout_of_a_sensor(answers):
     answers(job("running"))
-    event = {"job_id": "job_1", "status": "timeout", "reason": "was still running."}
-    with pytest.raises(AirflowSensorTimeout, match="Layers job job_1 was still running"):
-        sensor().execute_complete(context(sensor()), event)
+    reason = "Layers job job_1 was still running at the deadline."
+    with pytest.raises(AirflowSensorTimeout, match=f"^{reason}$"):
+        sensor().execute_complete(context(sensor()), event("timeout", reason=reason))
+
+
+def test_a_job_that_names_its_containers_only_later_still_times_out(answers):
+    answers(job("running", containerIds=["cnt_1"]))
+    with pytest.raises(AirflowSensorTimeout):
+        sensor().execute_complete(context(sensor()), event("timeout", container_ids=[]))
 
 
 def test_a_wait_that_broke_can_be_retried(answers):
     answers(job("running"))
-    event = {"job_id": "job_1", "status": "error", "reason": "No connection."}
-    with pytest.raises(LayersTransportError, match="could not be watched: No connection"):
-        sensor().execute_complete(context(sensor()), event)
+    with pytest.raises(LayersTransportError, match="job_1 could not be watched: No connection"):
+        sensor().execute_complete(context(sensor()), event("error", reason="No connection."))
+
+
+@pytest.mark.parametrize("status", ["completed", "timeout", "error"])
+def test_the_event_of_another_job_ends_nothing(answers, status):
+    server = answers(job("running"))
+    waiting = sensor(timeout=600)
+    before = time.time()
+    with pytest.raises(TaskDeferred) as caught:
+        waiting.execute_complete(context(waiting), event(status, job_id="job_2", container_ids=["cnt_9"]))
+    assert caught.value.trigger.job_id == "job_1"
+    assert caught.value.trigger.deadline >= before + 600
+    assert {one.path for one in server.received} == {"/v1/jobs/job_1"}
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_the_event_of_any_other_trigger_ends_nothing(answers, foreign):
+    answers(job("running"))
+    waiting = sensor()
+    with pytest.raises(TaskDeferred) as caught:
+        waiting.execute_complete(context(waiting), foreign)
+    assert caught.value.trigger.job_id == "job_1"
+
+
+def test_the_event_of_another_job_does_not_hide_the_end_of_this_one(answers):
+    answers(COMPLETED)
+    foreign = event("completed", job_id="job_2", container_ids=["cnt_9"])
+    assert sensor().execute_complete(context(sensor()), foreign) == ["cnt_1", "cnt_2"]
 
 
 def test_a_sensor_never_cancels(answers):

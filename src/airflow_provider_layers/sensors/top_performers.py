@@ -1,0 +1,112 @@
+"""Sensors on the posts that did best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import PokeReturnValue
+
+from airflow_provider_layers.sensors.base import LayersSensor
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_layers.triggers.top_performers import LayersTopPerformersTrigger
+
+
+class LayersTopPerformersSensor(LayersSensor):
+    """
+    Wait until posts of a project have done well enough (``reference/metrics/top-performers``).
+
+    Returns the rows that have reached the threshold, in the API's order, ready to map over. The API syncs
+    about every 30 minutes, so that looking more often than the default of every 10 tells little more.
+
+    :param project_id: the project (templated)
+    :param metric: ``views``, ``engagement_rate``, ``conversions``, ``roas`` or ``watch_time_ms`` (templated)
+    :param threshold: what the metric has to reach, in its own unit (templated)
+    :param min_rows: how many rows have to reach it
+    :param window: ``7d``, ``30d`` (the API's default) or ``90d`` (templated)
+    :param source_type: one or several of ``content_container``, ``platform_post``, ``manual`` (templated)
+    :param platform: one or several of ``instagram``, ``tiktok``, ``youtube``, ``meta_ads``, ``tiktok_ads``,
+        ``apple_ads`` (templated)
+    :param limit: most rows to rank, 1 to 100; the API's default is 25 (templated)
+    :param layers_conn_id: the Airflow connection, of type ``layers`` (templated)
+    :param deferrable: wait in the triggerer instead of in a worker slot; the default is Airflow's
+        ``[operators] default_deferrable``
+    :param poke_interval: pause between two looks, in seconds
+    :param kwargs: ``timeout`` (seconds), ``mode``, ``soft_fail`` and the other arguments of sensors
+    :raises LayersParameterError: a parameter is wrong; nothing was sent
+    """
+
+    ranking = ("metric", "window", "source_type", "platform", "limit")
+    template_fields: Sequence[str] = (*LayersSensor.template_fields, "project_id", "threshold", *ranking)
+
+    def __init__(
+        self,
+        *,
+        project_id: str,
+        metric: str,
+        threshold: float | str,
+        min_rows: int = 1,
+        window: str | None = None,
+        source_type: str | list[str] | None = None,
+        platform: str | list[str] | None = None,
+        limit: int | None = None,
+        poke_interval: float = 600.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        if min_rows < 1:
+            raise ValueError(f"min_rows = {min_rows!r}: should be 1 or more.")
+        self.project_id = project_id
+        self.metric = metric
+        self.threshold = threshold
+        self.min_rows = min_rows
+        self.window = window
+        self.source_type = source_type
+        self.platform = platform
+        self.limit = limit
+
+    @property
+    def subject(self) -> str:
+        """The ranking."""
+        return f"The ranking of project {self.project_id} by {self.metric}"
+
+    def look(self, context: Context) -> PokeReturnValue:
+        """Read the ranking."""
+        from airflow_provider_layers.api.top_performers import above, get_top_performers
+
+        least = self._least()
+        rows = above(self.layers_hook.run(get_top_performers(self.project_id, **self._ranking())), least)
+        self.log.info("%s: %d rows of %s or more.", self.subject, len(rows), self.threshold)
+        return PokeReturnValue(is_done=len(rows) >= self.min_rows, xcom_value=rows)
+
+    def trigger(self, *, deadline: float, not_before: float) -> LayersTopPerformersTrigger:
+        """Make the trigger."""
+        from airflow_provider_layers.triggers.top_performers import LayersTopPerformersTrigger
+
+        return LayersTopPerformersTrigger(
+            project_id=self.project_id,
+            ranking=self._ranking(),
+            threshold=self._least(),
+            min_rows=self.min_rows,
+            layers_conn_id=self.layers_conn_id,
+            deadline=deadline,
+            poll_interval=self.poke_interval,
+            not_before=not_before,
+        )
+
+    def _ranking(self) -> dict[str, Any]:
+        asked = {name: getattr(self, name) for name in self.ranking}
+        # As the database gives it back: what a trigger is made of is compared with what it tells.
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+
+    def _least(self) -> float:
+        """Give the threshold as a number: a template renders to text."""
+        from airflow_provider_layers.exceptions import LayersParameterError
+
+        try:
+            return float(self.threshold)
+        except (TypeError, ValueError):
+            raise LayersParameterError(f"threshold = {self.threshold!r}: should be a number.") from None
