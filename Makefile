@@ -25,14 +25,14 @@ playground: .venv/.installed  ## The same, and leave Airflow and the emulator op
 chaos: .venv/.installed  ## Break a real Airflow in every way for 10 minutes: each job is paid for once (CHAOS="--seed 7")
 	@$(BIN)/python -m chaos $(CHAOS)
 
-chaos-short: .venv/.installed  ## The same in about two minutes
+chaos-short: .venv/.installed  ## The same in about two minutes; make test runs it, too
 	$(BIN)/python -m pytest tests/chaos
 
 chaos-compare: .venv/.compared  ## The same adversary at two other providers, beside ours
 	@$(BIN)/python -m chaos --compare $(CHAOS)
 
 test: .venv/.installed  ## Run all tests on Airflow 3.3.2
-	$(BIN)/python -m pytest --ignore=tests/chaos
+	$(BIN)/python -m pytest
 
 test-2.11: .venv-2.11/.installed  ## Run the unit, contract and system tests on Airflow 2.11.2
 	AIRFLOW_HOME=$(AIRFLOW_HOME)-2.11 $(BIN_2_11)/python -m pytest -m "not airflow3" \

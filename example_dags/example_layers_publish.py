@@ -1,6 +1,7 @@
 """
-Publish content at once and wait until it is public; schedule it once more, then move that post and take it
-off the calendar.
+Publish content and wait until it is public.
+
+Then schedule it once more, move that post to another day, and take it off the calendar.
 """
 
 from __future__ import annotations

@@ -186,9 +186,9 @@ class Agenda:
         self, wait: Wait, rows: dict[str, Row], running: frozenset[str], *, due: bool, now: float
     ) -> None:
         found = tuple(rows[row] for row in wait.watch.rows if row in rows)
-        under_way = [row for row in found if row.status in running]
-        if under_way:
-            expected = moment(under_way[0].due)
+        under_way = next((row for row in found if row.status in running), None)
+        if under_way is not None and under_way.due:
+            expected = moment(under_way.due)
             wait.likely_end = expected.timestamp() if expected else wait.likely_end
         if under_way and (now - wait.looked_at < BELIEVED or now < (wait.likely_end or 0.0)):
             wait.doubted = None

@@ -202,6 +202,11 @@ def test_an_ended_job_tells_how_long_it_took(status):
     assert (seen.ended, seen.lasted) == (True, 90.5)
 
 
+def test_a_moment_without_an_offset_is_one_in_utc():
+    moments = {"startedAt": "2026-04-18T12:00:00", "finishedAt": "2026-04-18T12:01:30Z"}
+    assert sight(status="completed", **moments).lasted == 90.0
+
+
 @pytest.mark.parametrize("missing", ["startedAt", "finishedAt"])
 def test_an_ended_job_without_its_moments_teaches_nothing(missing):
     moments = {"startedAt": "2026-04-18T12:00:00Z", "finishedAt": "2026-04-18T12:01:30Z"}
