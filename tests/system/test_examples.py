@@ -180,7 +180,9 @@ def test_each_submission_starts_exactly_one_job(examples: Examples) -> None:
     assert Counter(job.kind for job in examples.jobs) == STARTED
     assert len({job.idempotency_key for job in examples.jobs}) == sum(STARTED.values())
     assert not [one for one in examples.requests if one.replayed]
-    known = [examples.xcom(PIPELINE, "clone", "job_id", index) for index in POSTS]
+    known = [
+        examples.xcom(dag_id, "clone", "job_id", index) for dag_id in (PIPELINE, WINNERS) for index in POSTS
+    ]
     known += [
         examples.xcom(dag_id, "generate", "job_id") for dag_id in (GENERATE, REGENERATE, CANCEL, PUBLISH)
     ]
