@@ -2,8 +2,10 @@
 What waiting costs in the triggerer, ours against other providers', over TLS, in one run.
 
     python -m benchmarks.waiting [--quick] [--only ours,http] [--waits 100,1000] [--seconds 20] [--json FILE]
+    python -m benchmarks.waiting --triggerer [also] ...
 
-The server runs on one core, the waits on another. A whole run takes about twelve minutes.
+The server runs on one core, the waits on another. A whole run takes about twelve minutes, the part through
+Airflow's own triggerer about five.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 
 from benchmarks.waiting import programme
 from benchmarks.waiting.cases import CASES
-from benchmarks.waiting.contenders import CORES, serving
+from benchmarks.waiting.contenders import CORES, Site, serving
 from benchmarks.waiting.table import show
 
 PACKAGES = (
@@ -37,12 +39,21 @@ def main() -> None:
     about = _about()
     print(", ".join(f"{name} {value}" for name, value in about.items()), flush=True)
     with serving() as site:
-        found = programme.quick(site, options) if asked.quick else programme.whole(site, options)
+        found = _found(site, options, asked)
     print(f"\n{show(found)}")
     if asked.quick:
         print("This was --quick: it shows that everything runs, and the numbers mean nothing.")
     if asked.json:
         asked.json.write_text(json.dumps({"about": about} | found.as_json(), indent=1) + "\n")
+
+
+def _found(site: Site, options: programme.Options, asked: argparse.Namespace) -> programme.Findings:
+    found = programme.Findings()
+    if asked.triggerer != "only":
+        found = programme.quick(site, options) if asked.quick else programme.whole(site, options)
+    if asked.triggerer:
+        found.triggerer = programme.in_triggerer(site, options, quick=asked.quick)
+    return found
 
 
 def _arguments() -> argparse.Namespace:
@@ -55,6 +66,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--waits", type=_numbers, default=default.waits, help="sizes (100,1000,5000)")
     parser.add_argument("--seconds", type=int, default=default.seconds, help="measured for each case (30)")
     parser.add_argument("--projects", type=int, default=default.projects, help="that the jobs lie in (1)")
+    parser.add_argument(
+        "--triggerer",
+        nargs="?",
+        const="only",
+        choices=("only", "also"),
+        help="1,000 waits through Airflow's own triggerer, instead of the others or also (Airflow 3); "
+        f"of {','.join(programme.TRIGGERER_CASES)} unless --only names other cases",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
     return parser.parse_args()
 

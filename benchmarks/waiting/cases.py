@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ class Server:
 
     :param address: host and port
     :param key: API key, one for each run
+    :param certificate: PEM file by which it is known; ``None`` where the environment knows it
     """
 
     address: str
     key: str
+    certificate: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ def tally(server: Server) -> dict[str, Any]:
 
 
 def _call(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    connection = http.client.HTTPSConnection(server.address, timeout=60, context=ssl.create_default_context())
+    context = ssl.create_default_context(cafile=server.certificate)
+    connection = http.client.HTTPSConnection(server.address, timeout=60, context=context)
     try:
         headers = {"Authorization": f"Bearer {server.key}"}
         connection.request("POST", path, json.dumps(body), headers)

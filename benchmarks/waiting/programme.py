@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.waiting.cases import BASELINE, CASES, OURS
 from benchmarks.waiting.contenders import CORES, Site, together
 from benchmarks.waiting.order import Order, Report
 from benchmarks.waiting.population import median_for, steady_median
+from benchmarks.waiting.triggerer import carry_out
+
+if TYPE_CHECKING:
+    from benchmarks.waiting.triggerer_report import TriggererReport
 
 QUICK = (20, 40)
 QUICK_CASES = (OURS, "http", "databricks")
@@ -31,6 +35,14 @@ STANDARD_CASES = (OURS, "http")
 
 SET_APART = 60
 STANDARD_SECONDS = 90
+
+TRIGGERER_WAITS = 1_000
+TRIGGERER_WARM = 35
+"""Writing the rows and starting the triggers take most of this; the jobs that are waited for end later."""
+TRIGGERER_SECONDS = 45
+TRIGGERER_GRACE = 15
+TRIGGERER_CASES = (OURS, "dbt-cloud", "http")
+"""Where no cases are asked for by name."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +74,13 @@ class Findings:
     :param steady: a steady population, nothing refused
     :param herd: many waits that start at once
     :param standard: the smallest tier's limit enforced
+    :param triggerer: through Airflow's own triggerer
     """
 
     steady: list[Report] = field(default_factory=list)
     herd: list[Report] = field(default_factory=list)
     standard: list[Report] = field(default_factory=list)
+    triggerer: list[TriggererReport] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Give them as plain JSON."""
@@ -106,6 +120,33 @@ def whole(site: Site, options: Options) -> Findings:
     if STANDARD_WAITS in options.waits:
         found.standard = _told(site, _standard(site, options), "standard tier")
     return found
+
+
+def in_triggerer(site: Site, options: Options, *, quick: bool) -> list[TriggererReport]:
+    """
+    Run the part through Airflow's own triggerer.
+
+    :param site: the server
+    :param options: what was asked for; only its cases and projects count
+    :param quick: only show in a minute that it runs
+    """
+    orders = [
+        Order(name, QUICK[0], site.address, warm=20, seconds=10, spread=0.0, grace=10, median=60.0)
+        if quick
+        else Order(
+            name,
+            TRIGGERER_WAITS,
+            site.address,
+            warm=TRIGGERER_WARM,
+            seconds=TRIGGERER_SECONDS,
+            spread=0.0,
+            grace=TRIGGERER_GRACE,
+            projects=options.projects,
+            median=steady_median(TRIGGERER_WAITS),
+        )
+        for name in (TRIGGERER_CASES if options.cases == tuple(CASES) else options.cases)
+    ]
+    return list(carry_out(site, orders))
 
 
 def _steady(site: Site, options: Options) -> list[list[Order]]:

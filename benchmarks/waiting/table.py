@@ -8,9 +8,12 @@ from benchmarks.waiting.cases import CASES, INTERVAL
 from benchmarks.waiting.population import MEDIAN, MOST_ENDS, SIGMA
 from benchmarks.waiting.programme import HERD_SECONDS, SET_APART, STANDARD_ENDS, Findings
 from benchmarks.waiting.targets import check, ratios
+from benchmarks.waiting.triggerer_report import NOTES as TRIGGERER_NOTES
+from benchmarks.waiting.triggerer_report import section
 
 if TYPE_CHECKING:
     from benchmarks.waiting.order import Report
+    from benchmarks.waiting.triggerer_report import TriggererReport
 
 COLUMNS = (
     f"{'waits':>6} {'case':<11}{'CPU ms per':>11}{'% of':>7}{'requests':>9}{'connec-':>8}{'429s':>6}"
@@ -46,11 +49,13 @@ def show(found: Findings) -> str:
 
     :param found: the reports
     """
-    parts = [_steady(found.steady)]
+    parts = [_steady(found.steady)] if found.steady else []
     if found.herd:
         parts.append(_herd(found.herd))
     if found.standard:
         parts.append(_standard(found.standard))
+    if found.triggerer:
+        parts.append(section(found.triggerer))
     parts.append("\n".join(ratios(found)))
     parts.append("\n".join(["Targets:", *(f"  {verdict}" for verdict in check(found))]))
     parts.append(_notes(found))
@@ -105,13 +110,25 @@ def _quantiles(report: Report) -> str:
 
 
 def _notes(found: Findings) -> str:
-    used = {report.order["case"] for report in found.steady}
+    reports: list[Report | TriggererReport] = [
+        *found.steady,
+        *found.herd,
+        *found.standard,
+        *found.triggerer,
+    ]
+    used = {report.order["case"] for report in reports}
     titles = "; ".join(f"{case.name}: {case.title}" for case in CASES.values() if case.name in used)
-    busiest = max((report.server_busy for report in found.steady), default=0.0)
-    told = [f"{titles}.", NOTES, f"The server was busy for at most {100 * busiest:.0f} % of its own core."]
+    busiest = max((report.server_busy for report in reports), default=0.0)
+    server = f"The server was busy for at most {100 * busiest:.0f} % of its own core."
+    told = [f"{titles}.", *_footnotes(found), server]
     failures = {
         f"{report.order['case']} at {report.waits:,} failed: {text}"
-        for report in [*found.steady, *found.herd, *found.standard]
+        for report in reports
         for text in report.failures
     }
     return "\n".join(told + sorted(failures))
+
+
+def _footnotes(found: Findings) -> list[str]:
+    notes = [NOTES] if found.steady else []
+    return [*notes, TRIGGERER_NOTES] if found.triggerer else notes

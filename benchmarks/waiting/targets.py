@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.waiting.cases import BASELINE, OURS
+from benchmarks.waiting.triggerer_report import MEASURES as TRIGGERER_MEASURES
+from benchmarks.waiting.triggerer_report import TriggererReport
 
 if TYPE_CHECKING:
     from benchmarks.waiting.order import Report
     from benchmarks.waiting.programme import Findings
 
+R = TypeVar("R", "Report", TriggererReport)
 Measure = Callable[["Report"], float]
 
 MEASURES: dict[str, Measure] = {
@@ -31,7 +34,7 @@ STANDARD_P95 = 15.0
 THOUSANDS = 2_000
 
 
-def split(reports: list[Report], waits: int) -> tuple[Report | None, list[Report]]:
+def split(reports: list[R], waits: int) -> tuple[R | None, list[R]]:
     """
     Give our report at a size, and those of all others but the baseline.
 
@@ -50,15 +53,22 @@ def ratios(found: Findings) -> Iterator[str]:
     :param found: the reports
     """
     for waits in sorted({report.waits for report in found.steady}):
-        ours, others = split(found.steady, waits)
-        if ours is None or not others:
-            continue
-        yield f"Ours against the best of the others at {waits:,} waits:"
-        for name, measure in MEASURES.items():
-            best = min(others, key=measure)
-            mine, theirs = measure(ours), measure(best)
-            part = f"{mine / theirs:.3f}" if theirs else "-"
-            yield f"  {name:<20}{mine:>10.3f}{theirs:>10.3f}  {part:>7} of {best.order['case']}"
+        yield from _ratios(f"at {waits:,} waits", *split(found.steady, waits), MEASURES)
+    where = f"in Airflow's own triggerer at {MIDDLE:,} waits"
+    yield from _ratios(where, *split(found.triggerer, MIDDLE), TRIGGERER_MEASURES)
+
+
+def _ratios(
+    where: str, ours: R | None, others: list[R], measures: Mapping[str, Callable[[R], float]]
+) -> Iterator[str]:
+    if ours is None or not others:
+        return
+    yield f"Ours against the best of the others {where}:"
+    for name, measure in measures.items():
+        best = min(others, key=measure)
+        mine, theirs = measure(ours), measure(best)
+        part = f"{mine / theirs:.3f}" if theirs else "-"
+        yield f"  {name:<20}{mine:>10.3f}{theirs:>10.3f}  {part:>7} of {best.order['case']}"
 
 
 def check(found: Findings) -> Iterator[str]:
@@ -70,12 +80,14 @@ def check(found: Findings) -> Iterator[str]:
     yield from _at_thousand(*split(found.steady, MIDDLE))
     yield from _at_five_thousand(found)
     yield from _standard(*split(found.standard, MIDDLE))
+    yield from _in_triggerer(*split(found.triggerer, MIDDLE))
     faults = sum(report.wrong for report in _ours(found.herd))
     faults += sum(report.missed + report.wrong for report in _ours([*found.steady, *found.standard]))
+    faults += sum(report.missed + report.wrong for report in _ours(found.triggerer))
     yield _verdict("no wait of ours missed or wrong, in all of the above", faults == 0, f"{faults}")
 
 
-def _ours(reports: list[Report]) -> list[Report]:
+def _ours(reports: list[R]) -> list[R]:
     return [report for report in reports if report.order["case"] == OURS]
 
 
@@ -116,6 +128,18 @@ def _standard(ours: Report | None, others: list[Report]) -> Iterator[str]:
         count = most.throttled + most.early_throttled
         told = f"{count:,} for {most.order['case']}"
         yield _verdict("standard tier: another gets thousands of 429s", count >= THOUSANDS, told)
+
+
+def _in_triggerer(ours: TriggererReport | None, others: list[TriggererReport]) -> Iterator[str]:
+    if ours is None or not others:
+        return
+    for name in ("requests per job", "CPU per job-minute", "of it the runner's"):
+        measure = TRIGGERER_MEASURES[name]
+        ratio = measure(ours) / min(map(measure, others))
+        yield _verdict(f"triggerer: {name} at most 1/10 of the best", ratio <= TENTH, f"{ratio:.3f}")
+    mine, best = ours.latency(0.95), min(report.latency(0.95) for report in others)
+    told = f"{mine:.2f} s against {best:.2f} s"
+    yield _verdict("triggerer: detection p95 no worse than the best", mine <= best, told)
 
 
 def _verdict(what: str, met: bool, measured: str) -> str:
