@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,6 +49,16 @@ class Order:
     def as_json(self) -> dict[str, Any]:
         """Give it as plain JSON."""
         return asdict(self)
+
+
+def quantile(ordered: Sequence[float], part: float) -> float:
+    """
+    Give a quantile; of nothing it is no number.
+
+    :param ordered: the values, in order of size
+    :param part: 0 to 1
+    """
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else float("nan")
 
 
 @dataclass(frozen=True)
@@ -127,9 +138,7 @@ class Report:
 
         :param part: 0 to 1
         """
-        if not self.latencies:
-            return float("nan")
-        return self.latencies[min(len(self.latencies) - 1, int(part * len(self.latencies)))]
+        return quantile(self.latencies, part)
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain JSON, with what follows from the numbers."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.waiting.cases import INTERVAL
+from benchmarks.waiting.order import quantile
 from benchmarks.waiting.population import mean_of
 
 COLUMNS = (
@@ -100,9 +101,7 @@ class TriggererReport:
 
         :param part: 0 to 1
         """
-        if not self.latencies:
-            return float("nan")
-        return self.latencies[min(len(self.latencies) - 1, int(part * len(self.latencies)))]
+        return quantile(self.latencies, part)
 
     def as_json(self) -> dict[str, Any]:
         """Give it as plain JSON, with what follows from the numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,7 @@ class LayersEachContainerOperator(LayersOperator):
         super().__init__(**kwargs)
         self.container_id = container_id
 
+    @abstractmethod
     def one(self, container_id: str, source: Origin) -> Endpoint[Any] | Flow[Any]:
         """
         Say what to do with one container; each operator has its own.
@@ -69,7 +71,6 @@ class LayersEachContainerOperator(LayersOperator):
         :param container_id: the container
         :param source: names this task instance over all its tries
         """
-        raise NotImplementedError
 
     def carry_out(self, context: Context, wanted: Any) -> Any:
         """

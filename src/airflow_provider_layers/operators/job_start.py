@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,6 +43,7 @@ class LayersJobOperator(LayersJobWaitOperator):
         self.on_clear = on_clear
         self.resubmit_after_window = resubmit_after_window
 
+    @abstractmethod
     def request(self, source: Origin, turn: int) -> Endpoint[Submission]:
         """
         Make the request that starts the job; each operator has its own.
@@ -49,7 +51,6 @@ class LayersJobOperator(LayersJobWaitOperator):
         :param source: names this task instance over all its tries
         :param turn: place in the sequence of keys, from 0
         """
-        raise NotImplementedError
 
     @stops_retries
     def execute(self, context: Context) -> str | list[str] | None:
