@@ -34,6 +34,9 @@ CHUNK = 250
 BARRED = 900.0
 """Seconds for which a list that was refused for good is not asked for."""
 
+OUTAGE = 60.0
+"""Seconds for which a list that fails again and again is not asked for: outages pass, single looks cost."""
+
 TELLING = 0.1
 """The progress from which the rest of a job can be guessed."""
 
@@ -173,7 +176,7 @@ class Agenda:
         if group.filtered and isinstance(error, LayersRequestError):
             group.filtered = False
         elif error.permanent or group.failures >= TRUSTED:
-            group.barred_until = now + BARRED
+            group.barred_until = now + (BARRED if error.permanent else OUTAGE)
         if error.permanent:
             group.rested_at = now
         for wait in sweep.waits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_layers.api.agenda import BARRED, CHUNK, HASTE, SLACK, TRUSTED, Agenda
+from airflow_provider_layers.api.agenda import BARRED, CHUNK, HASTE, OUTAGE, SLACK, TRUSTED, Agenda
 from airflow_provider_layers.api.cadence import Cadence, Experience
 from airflow_provider_layers.api.waits import Look, Sweep
 from airflow_provider_layers.exceptions import (
@@ -160,16 +160,20 @@ def counted_looks(held):
     return looks
 
 
-@pytest.mark.parametrize("errors", [[BARRING], [REFUSED, REFUSED], [FAILED] * TRUSTED], ids=[403, 422, 500])
-def test_a_list_that_is_refused_for_good_is_left_alone_for_a_while(held, errors):
+@pytest.mark.parametrize(
+    ("errors", "rest"),
+    [([BARRING], BARRED), ([REFUSED, REFUSED], BARRED), ([FAILED] * TRUSTED, OUTAGE)],
+    ids=[403, 422, 500],
+)
+def test_a_list_that_cannot_be_read_is_left_alone_for_a_while(held, errors, rest):
     begin(held, 2)
     looks = counted_looks(held)
     for error in errors:
         swept, barred_at = next_sweep(held)
         held.sweep_failed(swept, error, now=barred_at)
     _, now = next_sweep(held)
-    assert barred_at + BARRED <= now < barred_at + BARRED + 20.0
-    assert len(looks) > 2 * BARRED / 11, "each of the two was looked at by itself meanwhile"
+    assert barred_at + rest <= now < barred_at + rest + 20.0
+    assert len(looks) > 2 * rest / 12, "each of the two was looked at by itself meanwhile"
 
 
 def test_a_list_that_fails_now_and_then_is_trusted(held):
