@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.waiting import control
 from benchmarks.waiting.cases import CASES, Server
-from benchmarks.waiting.gauges import GapSelector, forget_peak, peak
+from benchmarks.waiting.gauges import Gap, GapSelector, forget_peak, peak
 from benchmarks.waiting.order import READY, Order, Report
 from benchmarks.waiting.population import Job, Plan, draw
 from benchmarks.waiting.waits import Waits
@@ -45,7 +45,7 @@ class Window:
     closes: float
     gap: GapSelector
     marks: list[tuple[float, float]] = field(default_factory=list)
-    gaps: list[float] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
 
     def watch(self) -> None:
         """Wait for the moments; to be run in a thread."""
@@ -61,8 +61,9 @@ class Window:
         return {
             "cpu": closed - opened,
             "elapsed": closed_at - opened_at,
-            "gap": within,
-            "start_gap": before,
+            "gap": within.whole,
+            "own_gap": within.own,
+            "start_gap": before.whole,
             "start_cpu": opened - began,
         }
 

@@ -72,6 +72,7 @@ class Report:
     :param early_throttled: 429s before the window
     :param kept: kB of peak memory above the same process before the waits
     :param gap: largest delay of a timer in the window, in seconds
+    :param own_gap: the same without what Python's garbage collector took
     :param start_gap: the same before the window
     :param start_cpu: CPU seconds before the window
     :param latencies: seconds from each end in the window to its event, in order of size
@@ -93,6 +94,7 @@ class Report:
     received_bytes: int
     kept: int
     gap: float
+    own_gap: float
     start_gap: float
     start_cpu: float
     latencies: list[float]

@@ -41,7 +41,7 @@ TRIGGERER_WARM = 35
 """Writing the rows and starting the triggers take most of this; the jobs that are waited for end later."""
 TRIGGERER_SECONDS = 45
 TRIGGERER_GRACE = 15
-TRIGGERER_CASES = (OURS, "dbt-cloud", "http")
+TRIGGERER_CASES = (OURS, "dbt-cloud", "http", BASELINE)
 """Where no cases are asked for by name."""
 
 

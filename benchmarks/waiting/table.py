@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     f"{'waits':>6} {'case':<11}{'CPU ms per':>11}{'% of':>7}{'requests':>9}{'connec-':>8}{'429s':>6}"
-    f"{'kB per':>8}{'gap':>8}{'detected after, s':>21}{'missed/':>9}{'ends':>6}\n"
+    f"{'kB per':>8}{'gap':>8}{'own':>7}{'detected after, s':>21}{'missed/':>9}{'ends':>6}\n"
     f"{'':>6} {'':<11}{'job-minute':>11}{'a core':>7}{'per job':>9}{'tions':>8}{'':>6}"
-    f"{'waiter':>8}{'ms':>8}{'p50':>7}{'p95':>7}{'max':>7}{'wrong':>9}"
+    f"{'waiter':>8}{'ms':>8}{'ms':>7}{'p50':>7}{'p95':>7}{'max':>7}{'wrong':>9}"
 )
 
 STANDARD_COLUMNS = (
@@ -37,7 +37,8 @@ Every wait looks at most every {INTERVAL} s, over TLS. The lengths of the jobs a
 Requests per job: requests in the window, over the job-minutes waited in it, times a job's mean minutes. \
 Connections: from the start of the case to the end of its window.
 kB per waiter: peak memory above the same process before the waits. Gap: the longest time in which the event \
-loop did not look for what is due. Detected after: from the end of a job to the event of its trigger.
+loop did not look for what is due; own: the longest without what Python's garbage collector took. \
+Detected after: from the end of a job to the event of its trigger.
 What the triggers log at INFO is written to a file, as a triggerer does.
 The smallest size and the baseline run at the same time on one core, the cases of the standard tier as well; \
 all others run alone."""
@@ -75,7 +76,8 @@ def _row(report: Report) -> str:
     return (
         f"{report.waits:>6,} {report.order['case']:<11}{report.cpu_per_job_minute:>11.2f}"
         f"{100 * report.core:>7.1f}{report.requests_per_job:>9.2f}{report.opened:>8,}"
-        f"{report.throttled:>6,}{report.kept_per_wait:>8.1f}{1000 * report.gap:>8.1f}{_quantiles(report)}"
+        f"{report.throttled:>6,}{report.kept_per_wait:>8.1f}"
+        f"{1000 * report.gap:>8.1f}{1000 * report.own_gap:>7.1f}{_quantiles(report)}"
         f"{f'{report.missed}/{report.wrong}':>9}{len(report.latencies) + report.missed:>6}"
     )
 

@@ -21,6 +21,9 @@ SLACK = 0.25
 HASTE = 0.8
 """Of a pause: a sweep is shared by so many that it comes so much sooner, and the next one no sooner."""
 
+SHORT = 10
+"""Pages of a list that is read with such haste; a longer one has its whole pause."""
+
 TRUSTED = 5
 """How often in a row a list may fail before it is left alone for a while."""
 
@@ -67,7 +70,7 @@ class Agenda:
         wait = Wait(watch, roll, Patience(grace_ends=now + NOT_FOUND_GRACE), looked_at=now)
         self._waits[wait] = None
         if roll is not None:
-            self._groups.setdefault(roll, Group(roll)).members[wait] = None
+            self._groups.setdefault(roll, Group(roll, filtered=roll.filtered)).members[wait] = None
         try:
             self._plan(wait, min(FIRST_PAUSE, watch.cadence.longest) * self._chance(), now=now)
             if roll is not None:
@@ -105,7 +108,7 @@ class Agenda:
         waits = group.gather(now + SLACK * first.watch.cadence.longest)
         if len(waits) > group.cost(now):
             group.swept = True
-            group.rested_at = group.rest_until(now, HASTE)
+            group.rested_at = group.rest_until(now, HASTE if group.cost(now) <= SHORT else 1.0)
             return Sweep(group, group.roll, waits, list(group.members))
         for wait in waits[1:]:
             self._enqueue(wait)
