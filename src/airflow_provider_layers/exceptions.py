@@ -26,18 +26,21 @@ The tree, as it is::
     │   ├── LayersRateLimitError          429
     │   └── LayersServerError             408, 425 and every other 5xx
     ├── LayersPostError                   the scheduled post exists, and did not go public
+    ├── LayersContentError                content failed or was canceled before anybody decided on it
+    │   └── LayersContentUnfinishedError  it is still being made, so nobody can decide on it yet
+    ├── LayersReviewRejectedError         content was reviewed and rejected
     ├── LayersTimeoutError                what was waited for had not come by the deadline
     └── LayersJobError                    the job exists, and did not end in content
         ├── LayersJobFailedError          it failed
         ├── LayersJobCanceledError        it was canceled
         └── LayersJobTimeoutError         it was still running at the deadline; a LayersTimeoutError, too
 
-``permanent`` says whether asking again can help: operators stop Airflow's retries on permanent errors
-and leave them on for the rest.
+``permanent`` says that asking again cannot help: operators stop Airflow's retries on such an error.
 """
 
 from __future__ import annotations
 
+import copyreg
 from typing import Any, ClassVar
 
 
@@ -119,24 +122,14 @@ class LayersAPIError(LayersError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        what = f"Could not {self.asked}: the API answered {self.status_code}"
-        parts = [" ".join(filter(None, [what, self.code]))]
-        if self.message:
-            parts.append(f": {self.message.rstrip('.')}")
-        if self.details:
-            parts.append(f" (details: {self.details})")
-        parts.append(f". {self.advice}" if self.advice else ".")
-        parts.append(f" Request id: {self.request_id or 'none was given'}.")
-        return "".join(parts)
+        parts = ((" {}", self.code), (": {}", self.message.rstrip(".")), (" (details: {})", self.details))
+        told = "".join(words.format(value) for words, value in parts if value)
+        what = f"Could not {self.asked}: the API answered {self.status_code}{told}. {self.advice}".rstrip()
+        return f"{what} Request id: {self.request_id or 'none was given'}."
 
     def __reduce__(self) -> tuple[Any, ...]:
-        names = ("status_code", "code", "message", "request_id", "details", "retry_after")
-        said = {name: getattr(self, name) for name in names}
-        return _rebuild_api_error, (type(self), self.asked, said), vars(self)
-
-
-def _rebuild_api_error(kind: type[LayersAPIError], asked: str, said: dict[str, Any]) -> LayersAPIError:
-    return kind(asked, **said)
+        # Otherwise it is made anew by `__init__` from its text alone, which takes more than that.
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class LayersRequestError(LayersAPIError):
@@ -223,6 +216,20 @@ class LayersServerError(LayersAPIError):
 
 class LayersPostError(LayersError):
     """The scheduled post exists, and did not go public: it failed, was canceled, or is a draft."""
+
+
+class LayersContentError(LayersError):
+    """The content failed or was canceled before anybody decided on it, so that nobody can any more."""
+
+
+class LayersContentUnfinishedError(LayersContentError):
+    """The content is still being made, so that nobody can decide on it yet."""
+
+    permanent = False
+
+
+class LayersReviewRejectedError(LayersError):
+    """The content was reviewed and rejected: it is not to go out."""
 
 
 class LayersTimeoutError(LayersError):

@@ -16,7 +16,13 @@ from airflow_provider_layers.exceptions import (
 )
 
 CLASSES = [one for one in vars(exceptions).values() if isinstance(one, type) and issubclass(one, LayersError)]
-PASSING = {"LayersTransportError", "LayersUnexpectedAnswerError", "LayersRateLimitError", "LayersServerError"}
+PASSING = {
+    "LayersContentUnfinishedError",
+    "LayersRateLimitError",
+    "LayersServerError",
+    "LayersTransportError",
+    "LayersUnexpectedAnswerError",
+}
 
 
 def make(kind: type[LayersError]) -> LayersError:
@@ -117,6 +123,12 @@ def test_a_job_error_names_the_job():
 
 def test_a_wrong_parameter_is_a_value_error():
     assert issubclass(exceptions.LayersParameterError, ValueError)
+
+
+def test_content_that_is_still_being_made_is_told_from_content_that_came_to_nothing():
+    assert issubclass(exceptions.LayersContentUnfinishedError, exceptions.LayersContentError)
+    assert exceptions.LayersContentError.permanent
+    assert not exceptions.LayersContentUnfinishedError.permanent
 
 
 def test_a_job_that_ran_out_of_time_is_a_timeout_as_everything_else_that_did():

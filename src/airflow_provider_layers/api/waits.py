@@ -142,6 +142,16 @@ class Sweep:
         """Give the ids of all their rows."""
         return {row for one in self.members for row in one.watch.rows}
 
+    def too_far(self, pages: int) -> bool:
+        """
+        Say whether reading on costs more than looking at all that are due.
+
+        A list of what is under way only is short, and is read to its end.
+
+        :param pages: how many were read
+        """
+        return not self.group.filtered and pages >= len(self.waits)
+
     def since(self) -> float | None:
         """Give the moment at which the oldest rows were made; ``None`` where that of one is unknown."""
         moments = [one.watch.listed_since for one in self.members]

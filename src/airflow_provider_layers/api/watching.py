@@ -64,41 +64,6 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Roll:
-    """
-    A list of a project in which everything that is under way shows up.
-
-    Two rolls of the same path are the same roll.
-
-    :param path: of the list
-    :param page_size: most rows that the API gives at once
-    :param page: makes the endpoint of a page from the moment to begin at, the cursor, and whether to ask for
-        what is under way only
-    :param running: the statuses of rows that are under way
-    """
-
-    path: str
-    page_size: int = field(compare=False)
-    page: Callable[[float | None, str | None, bool], Endpoint[dict[str, Any]]] = field(
-        compare=False, repr=False
-    )
-    running: frozenset[str] = field(compare=False)
-
-
-def roll_query(
-    *, statuses: Sequence[str], since: float | None, page_size: int, cursor: str | None
-) -> tuple[tuple[str, str], ...]:
-    """
-    Write the query of a roll's page.
-
-    :param since: seconds since the epoch
-    """
-    begin = () if since is None else (("since", zulu(datetime.fromtimestamp(since, timezone.utc))),)
-    place = () if cursor is None else (("cursor", cursor),)
-    return (*(("status", status) for status in statuses), *begin, ("limit", str(page_size)), *place)
-
-
-@dataclass(frozen=True)
 class Row:
     """
     What counts of a row.
@@ -113,6 +78,18 @@ class Row:
     due: str | None
 
 
+def items_of(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """
+    Give the rows of a page of a roll as they came.
+
+    :raises LayersUnexpectedAnswerError: it is no list of objects
+    """
+    rows = page.get("items")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise LayersUnexpectedAnswerError("The API answered a list without items, or with items of no shape.")
+    return rows
+
+
 def read_rows(page: Mapping[str, Any]) -> dict[str, Row]:
     """
     Read a page of a roll.
@@ -120,18 +97,54 @@ def read_rows(page: Mapping[str, Any]) -> dict[str, Row]:
     :return: by id
     :raises LayersUnexpectedAnswerError: it is no list of objects
     """
-    rows = page.get("items")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise LayersUnexpectedAnswerError("The API answered a list without items, or with items of no shape.")
     return {
         bare(str(row.get("id"))): Row(str(row.get("status")), row.get("completedAt"), row.get("scheduledFor"))
-        for row in rows
+        for row in items_of(page)
     }
 
 
 def bare(row_id: str) -> str:
     """Give an id without its prefix: the API writes those of containers with it and without."""
     return row_id.removeprefix("cnt_")
+
+
+@dataclass(frozen=True)
+class Roll:
+    """
+    A list of a project in which everything that is under way shows up.
+
+    Two rolls of the same path whose rows are read alike are the same roll.
+
+    :param path: of the list
+    :param page_size: most rows that the API gives at once
+    :param page: makes the endpoint of a page from the moment to begin at, the cursor, and whether to ask for
+        what is under way only
+    :param running: the statuses of rows that are under way
+    :param read: reads a page's rows by id
+    :param filtered: whether it can be asked for what is under way only
+    """
+
+    path: str
+    page_size: int = field(compare=False)
+    page: Callable[[float | None, str | None, bool], Endpoint[dict[str, Any]]] = field(
+        compare=False, repr=False
+    )
+    running: frozenset[str] = field(compare=False)
+    read: Callable[[Mapping[str, Any]], dict[str, Row]] = field(default=read_rows, repr=False)
+    filtered: bool = field(default=True, compare=False)
+
+
+def roll_query(
+    *, statuses: Sequence[str], since: float | None, page_size: int, cursor: str | None
+) -> tuple[tuple[str, str], ...]:
+    """
+    Write the query of a roll's page.
+
+    :param since: seconds since the epoch
+    """
+    begin = () if since is None else (("since", zulu(datetime.fromtimestamp(since, timezone.utc))),)
+    place = () if cursor is None else (("cursor", cursor),)
+    return (*(("status", status) for status in statuses), *begin, ("limit", str(page_size)), *place)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from airflow_provider_layers.api.account import whoami
 from airflow_provider_layers.api.budget import Budget, ceiling_of
 from airflow_provider_layers.api.flow import ask
 from airflow_provider_layers.api.retry import asked_wait
-from airflow_provider_layers.api.watching import read_rows
 from airflow_provider_layers.exceptions import (
     LayersParameterError,
     LayersRateLimitError,
@@ -76,11 +75,11 @@ class Reader:
         seen: set[str] = set()
         for pages in range(1, MOST_PAGES):
             page = await self.ask(sweep.roll.page(since, cursor, sweep.group.filtered))
-            found = read_rows(page)
+            found = sweep.roll.read(page)
             rows |= found
             sought.difference_update(found)
             cursor = page.get("nextCursor")
-            if not cursor or not sought:
+            if not cursor or not sought or sweep.too_far(pages):
                 return rows, pages
             if cursor in seen:
                 break

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue
 
+from airflow_provider_layers.hooks.view import show
 from airflow_provider_layers.sensors.base import LayersSensor
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class LayersScheduledPostSensor(LayersSensor):
     def subject(self) -> str:
         """The scheduled post."""
         return f"Scheduled post {self.scheduled_post_id}"
+
+    def execute(self, context: Context) -> Any:
+        """Show which post it is about, then wait for it."""
+        show(context, layers_conn_id=self.layers_conn_id, scheduled_post_ids=[self.scheduled_post_id])
+        return super().execute(context)
 
     def look(self, context: Context) -> PokeReturnValue:
         """Look at the post."""

@@ -74,6 +74,15 @@ def test_what_was_made_at_the_beginning_of_time_was_made():
     assert swept(waiting(listed_since=0.0), waiting("b", listed_since=NOW)).since() == 0.0
 
 
+@pytest.mark.parametrize(("pages", "too_far"), [(1, False), (2, True), (3, True)])
+def test_reading_on_is_too_far_once_it_costs_what_looks_would(pages, too_far):
+    """Those that are not due would not be looked at."""
+    due, later = [waiting("a"), waiting("b")], [waiting("c"), waiting("d")]
+    unfiltered = Group(roll(), filtered=False)
+    assert Sweep(unfiltered, roll(), due, [*due, *later]).too_far(pages) is too_far
+    assert not Sweep(group(), roll(), due, [*due, *later]).too_far(pages)
+
+
 def test_what_is_not_waited_for_any_more_is_dropped_from_the_front():
     gone, moved, here = waiting(ticket=1), waiting(ticket=2), waiting(ticket=3, due=NOW + 5)
     queued = group(gone, moved, here)

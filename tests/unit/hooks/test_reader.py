@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -169,6 +170,23 @@ def test_a_list_without_the_filter_is_read_from_where_its_rows_were_made(api, re
     (name,) = things(api, 1, after=60.0)
     assert walk(api, reader, name, filtered=False, listed_since=0.0) == ({name: UNDER_WAY}, 1)
     assert queries(api) == [{"since": "1970-01-01T00:00:00.000Z", "limit": "200"}]
+
+
+def test_a_list_without_the_filter_is_walked_no_further_than_looks_would_cost(api, reader):
+    """What is waited for lies far down in a project that goes on making things."""
+    things(api, 1000, every=0.0, after=1e6)
+    sought = ["thing950", "thing960", "thing970"]
+    rows, pages = walk(api, reader, *sought, page_size=100, filtered=False, listed_since=0.0)
+    assert (len(rows), pages) == (300, 3)
+    rows, pages = walk(api, reader, *sought, page_size=100, listed_since=0.0)
+    assert (len(rows), pages) == (1000, 10), "one of what is under way only is walked all the way"
+
+
+def test_rows_are_read_as_the_list_says(api, reader):
+    names = things(api, 2, after=60.0)
+    given = sweep(*names)
+    odd = replace(given, roll=replace(given.roll, read=lambda page: {str(len(page["items"])): UNDER_WAY}))
+    assert api.loop.run(reader.walk(odd)) == ({"2": UNDER_WAY}, 1)
 
 
 def tier(api, *answers):

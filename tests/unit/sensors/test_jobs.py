@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_layers.exceptions import LayersTransportError
+from airflow_provider_layers.hooks.view import VIEW
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
 from tests.unit.serving import Reply
 from tests.unit.tasks import FOREIGN, context
@@ -101,7 +102,13 @@ def test_the_job_is_linked_before_the_wait(answers):
     with pytest.raises(TaskDeferred):
         sensor(deferrable=True).execute(given)
     url = f"{server.url}/v1/jobs/job_1"
-    assert given["ti"].xcom == {"job_id": "job_1", "job_url": url, "_link_LayersJobLink": url}
+    shown = {"job_id": "job_1", "container_ids": [], "scheduled_post_ids": []}
+    assert given["ti"].xcom == {
+        "job_id": "job_1",
+        "job_url": url,
+        "_link_LayersJobLink": url,
+        VIEW: {"layers_conn_id": "layers_default", **shown},
+    }
 
 
 def test_a_deferral_takes_ids_and_moments_along(answers):
@@ -134,6 +141,42 @@ def test_a_job_that_could_not_be_seen_is_waited_for_all_the_same(answers):
     with pytest.raises(TaskDeferred) as caught:
         waiting.execute(context(waiting))
     assert (caught.value.trigger.container_ids, caught.value.trigger.project_id) == ([], None)
+
+
+def deferred(**fields):
+    waiting = sensor(deferrable=True, **fields)
+    with pytest.raises(TaskDeferred) as caught:
+        waiting.execute(context(waiting))
+    return caught.value.trigger
+
+
+@pytest.mark.parametrize("given", ["cnt_1", ["cnt_1"], [["cnt_1"]]])
+@pytest.mark.parametrize("reply", [job("running"), Reply({}, 429, {"Retry-After": "3600"})])
+def test_what_the_submission_told_serves_where_the_job_tells_nothing(answers, reply, given):
+    answers(reply)
+    trigger = deferred(container_ids=given, project_id="prj_1")
+    assert (trigger.container_ids, trigger.project_id) == (["cnt_1"], "prj_1")
+
+
+def test_what_the_job_tells_wins(answers):
+    answers(job("running", projectId="prj_1", containerIds=["cnt_1"]))
+    trigger = deferred(container_ids=["cnt_9"], project_id="prj_9")
+    assert (trigger.container_ids, trigger.project_id) == (["cnt_1"], "prj_1")
+
+
+def test_the_containers_that_are_returned_are_those_of_the_job(answers):
+    answers(COMPLETED)
+    assert sensor(container_ids=["cnt_9"]).execute(context(sensor())) == ["cnt_1", "cnt_2"]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("container_ids", [7, {"cnt_1": 1}, ["cnt_1", ""], [None]])
+def test_wrong_containers_stop_the_retries_before_anything_is_sent(answers, deferrable, container_ids):
+    server = answers(COMPLETED)
+    waiting = sensor(container_ids=container_ids, deferrable=deferrable)
+    with pytest.raises(AirflowFailException, match="container_id = "):
+        waiting.execute(context(waiting))
+    assert server.received == []
 
 
 def event(status, **fields):
@@ -204,6 +247,9 @@ def test_a_sensor_never_cancels(answers):
 
 
 def test_templates_are_rendered_before_any_check():
-    waiting = sensor(job_id="{{ params.job }}", layers_conn_id="{{ params.conn }}")
-    waiting.render_template_fields({"params": {"job": "job_1", "conn": "layers_acme"}})
+    known = {"container_ids": ["{{ params.container }}"], "project_id": "{{ params.project }}"}
+    waiting = sensor(job_id="{{ params.job }}", layers_conn_id="{{ params.conn }}", **known)
+    params = {"job": "job_1", "conn": "layers_acme", "container": "cnt_1", "project": "prj_1"}
+    waiting.render_template_fields({"params": params})
     assert (waiting.job_id, waiting.layers_hook.layers_conn_id) == ("job_1", "layers_acme")
+    assert (waiting.container_ids, waiting.project_id) == (["cnt_1"], "prj_1")
