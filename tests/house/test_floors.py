@@ -18,12 +18,38 @@ FLOOR = {
     "links": 4,
     "operators": 5,
     "sensors": 5,
+    "plugins": 5,
 }
 # Data that anybody may read: the version, and what Airflow reads about the package.
 DATA = {"", "get_provider_info"}
 # With the standard library and pydantic, what is left to do I/O with.
 NETWORK = {"asyncio", "http", "select", "selectors", "socket", "socketserver", "ssl"}
 NOT_FROM_PYTHON = {"pydantic", "airflow_provider_layers"}
+BOTH_RELEASES = ("airflow.providers.common.compat.sdk.", "airflow.providers.http.", "airflow.triggers.base.")
+# What runs in the API server of Airflow 3 and nowhere else, and what more of Airflow it may know.
+IN_THE_API_SERVER = {
+    "plugins.app": (),
+    "plugins.access": (
+        "airflow.api_fastapi.auth.managers.models.resource_details.DagAccessEntity",
+        "airflow.api_fastapi.core_api.security.requires_access_dag",
+    ),
+    "plugins.records": (
+        "airflow.models.dagrun.DagRun",
+        "airflow.models.taskinstance.TaskInstance",
+        "airflow.models.xcom.XComModel",
+        "airflow.utils.session.create_session",
+        "airflow.utils.state.State",
+    ),
+}
+# What is imported when it is there, and what it needs of whom.
+LINEAGE = "airflow.providers.openlineage.extractors.OperatorLineage"
+OF_OTHER_PROVIDERS = {
+    "hooks.lineage": ("airflow.providers.common.compat.openlineage.facet.Dataset", LINEAGE),
+    "operators.base": (LINEAGE,),
+    "operators.review": ("airflow.providers.standard.operators.hitl.HITLOperator",),
+}
+# Not there below Airflow 3, or too much for processes that only load plugins.
+OF_THE_API_SERVER = {"fastapi", "starlette", "sqlalchemy"}
 
 
 def top_of(imported: str) -> str:
@@ -91,6 +117,22 @@ def test_the_emulator_knows_neither_airflow_nor_our_http_library(module: Module)
 
 @pytest.mark.parametrize("module", FLOORS, ids=name_of)
 def test_airflow_is_imported_in_a_way_that_both_releases_know(module: Module):
-    allowed = ("airflow.providers.common.compat.sdk.", "airflow.providers.http.", "airflow.triggers.base.")
+    special = (*IN_THE_API_SERVER.get(module.name, ()), *OF_OTHER_PROVIDERS.get(module.name, ()))
+    allowed = (*BOTH_RELEASES, *special)
     foreign = [name for name in module.imports if top_of(name) == "airflow" and not name.startswith(allowed)]
     assert foreign == []
+
+
+@pytest.mark.parametrize("module", FLOORS, ids=name_of)
+def test_only_the_page_knows_the_api_server(module: Module):
+    tops = {top_of(name) for name in module.imports}
+    assert module.name in IN_THE_API_SERVER or not tops & OF_THE_API_SERVER
+
+
+@pytest.mark.parametrize("module", FLOORS, ids=name_of)
+def test_what_runs_in_the_api_server_is_loaded_there_only(module: Module):
+    # What is imported inside a function, or for types, is not loaded with the module.
+    at_once = [node for node in module.tree.body if isinstance(node, ast.ImportFrom)]
+    loaded = {f"{node.module}.{alias.name}" for node in at_once for alias in node.names}
+    parts = tuple(f"airflow_provider_layers.{name}" for name in IN_THE_API_SERVER)
+    assert module.name in IN_THE_API_SERVER or not [name for name in loaded if name.startswith(parts)]
