@@ -11,7 +11,8 @@ export AIRFLOW_HOME := $(CURDIR)/.airflow/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground chaos chaos-short chaos-compare test test-2.11 check bench bench-import wheel constraints clean python
+.PHONY: help demo playground chaos chaos-short chaos-compare test test-2.11 check screenshots bench bench-import wheel constraints \
+	clean python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -19,7 +20,7 @@ help:  ## Show this list
 demo: .venv/.installed  ## Run the content pipeline in a real Airflow against the emulator, and show what came of it
 	@$(BIN)/python -m dev.demo
 
-playground: .venv/.installed  ## The same, and leave Airflow and the emulator open in the browser until Ctrl-C
+playground: .venv/.installed  ## A real Airflow and the emulator in your browser, with a review that waits for you, until Ctrl-C
 	@$(BIN)/python -m dev.playground
 
 chaos: .venv/.installed  ## Break a real Airflow in every way for 10 minutes: each job is paid for once (CHAOS="--seed 7")
@@ -32,6 +33,7 @@ chaos-compare: .venv/.compared  ## The same adversary at two other providers, be
 	@$(BIN)/python -m chaos --compare $(CHAOS)
 
 test: .venv/.installed  ## Run all tests on Airflow 3.3.2
+	@$(BIN)/python -m dev.chromium
 	$(BIN)/python -m pytest
 
 test-2.11: .venv-2.11/.installed  ## Run the unit, contract and system tests on Airflow 2.11.2
@@ -43,6 +45,10 @@ check: .venv/.installed  ## Lint, formatting, types, and the rules of the house
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/house
+
+screenshots: .venv/.compared  ## Take the pictures of the Airflow UI in docs/images anew
+	@$(BIN)/python -m dev.chromium
+	SCREENSHOTS=1 LAYERS_BROWSER=required $(BIN)/python -m pytest -m browser tests/system
 
 bench: .venv/.compared  ## Compare the cost of waiting with other providers', and draw it: about 12 minutes
 	@mkdir -p .cache

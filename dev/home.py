@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dev.driving import AirflowError
-from dev.releases import EVERY_RELEASE, airflow_version
+from dev.releases import EVERY_RELEASE, airflow_version, installed_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +39,7 @@ def environment(
     address: str,
     connections: Mapping[str, str],
     settings: Mapping[str, str],
+    users: Mapping[str, str],
 ) -> dict[str, str]:
     """Compose the environment in which all components of one Airflow run.
 
@@ -47,6 +48,7 @@ def environment(
     :param address: the api-server's base URL
     :param connections: connection URIs or JSON texts by connection id
     :param settings: environment that wins over everything set here
+    :param users: the role of each user
     """
     # Airflow settings of the person's own shell would make this a different Airflow.
     env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
@@ -61,7 +63,9 @@ def environment(
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": address.rpartition(":")[2],
         "AIRFLOW__API__BASE_URL": address,
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+            f"{name}:{role}" for name, role in users.items()
+        ),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / PASSWORDS),
         # Airflow starts `airflow` by that name now and then.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
@@ -85,21 +89,21 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
-def prepare(home: Path, env: Mapping[str, str], dags: Sequence[Path], password: str) -> None:
+def prepare(home: Path, env: Mapping[str, str], dags: Sequence[Path], passwords: Mapping[str, str]) -> None:
     """Empty an AIRFLOW_HOME and put into it what Airflow needs at its first start.
 
     :param home: the directory
     :param env: the environment of the components
     :param dags: folders with DAG files
-    :param password: the admin's password
+    :param passwords: the password of each user
     """
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     # An empty file keeps four components from each writing the default one at the same moment.
     (home / "airflow.cfg").touch()
-    (home / PASSWORDS).write_text(json.dumps({USER: password}))
+    (home / PASSWORDS).write_text(json.dumps(dict(passwords)))
     (home / PASSWORDS).chmod(0o600)
-    _link_dags(home / "dags", dags)
+    _link_dags(home / "dags", dags, installed_release().unreadable)
     with (
         contextlib.closing(sqlite3.connect(_migrated_database(env))) as source,
         contextlib.closing(sqlite3.connect(home / "airflow.db")) as target,
@@ -107,15 +111,12 @@ def prepare(home: Path, env: Mapping[str, str], dags: Sequence[Path], password: 
         source.backup(target)
 
 
-def _link_dags(link: Path, folders: Sequence[Path]) -> None:
-    for folder in folders:
+def _link_dags(link: Path, folders: Sequence[Path], left_out: Sequence[str]) -> None:
+    link.mkdir()
+    (link / ".airflowignore").write_text("".join(f"{name}\n" for name in left_out))
+    for number, folder in enumerate(folders):
         if not folder.is_dir():
             raise AirflowError(f"there is no DAG folder {folder}")
-    if len(folders) == 1:
-        link.symlink_to(folders[0].resolve(), target_is_directory=True)
-        return
-    link.mkdir()
-    for number, folder in enumerate(folders):
         (link / f"{number}_{folder.name}").symlink_to(folder.resolve(), target_is_directory=True)
 
 

@@ -44,7 +44,8 @@ class LocalAirflow:
     :param dags: the folder with DAG files, or several
     :param connections: connection URIs or JSON texts by connection id
     :param settings: further environment for all components, such as ``AIRFLOW__SECTION__OPTION``
-    :param password: password of the user ``admin``; a random one if none is given
+    :param password: password of the user ``admin`` and of all others; a random one if none is given
+    :param users: the role of each user besides ``admin``; nothing is allowed to one whose role is empty
     """
 
     def __init__(
@@ -55,13 +56,17 @@ class LocalAirflow:
         connections: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
         password: str | None = None,
+        users: Mapping[str, str] | None = None,
     ) -> None:
         self.home = HOMES / name
         self.release = installed_release()
         self.address = f"http://127.0.0.1:{free_port()}"
         self.user = USER
         self.password = password or secrets.token_urlsafe(9)
-        self.env = environment(self.home, self.release, self.address, connections or {}, settings or {})
+        self._users = {self.user: "admin", **(users or {})}
+        self.env = environment(
+            self.home, self.release, self.address, connections or {}, settings or {}, self._users
+        )
         self._dags = [dags] if isinstance(dags, Path) else list(dags)
         self._children = {
             component: Child(
@@ -80,7 +85,7 @@ class LocalAirflow:
         with contextlib.ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
             stack.enter_context(locked(self.home))
-            prepare(self.home, self.env, self._dags, self.password)
+            prepare(self.home, self.env, self._dags, dict.fromkeys(self._users, self.password))
             stack.callback(self.stop)
             self.start()
             self.wait_until_healthy()

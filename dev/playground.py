@@ -1,4 +1,4 @@
-"""Run the content pipeline and leave Airflow and the emulator open: ``python -m dev.playground``."""
+"""Leave Airflow and the emulator open, with a run that waits for a review: ``python -m dev.playground``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import contextlib
 import signal
 import sys
 
-from dev import report
 from dev.home import sigterm_as_interrupt
-from dev.pipeline import DAG_ID, Stage, complaints, run_pipeline, stage
+from dev.pipeline import Stage, stage
+from dev.review_run import ReviewRun, ask_people
 from dev.screen import Screen
 
 USER_PASSWORD = "admin"  # it serves 127.0.0.1 only
 
 
-def invite(on: Stage, screen: Screen) -> None:
+def invite(on: Stage, asked: ReviewRun, screen: Screen) -> None:
     """Print where to look.
 
     :param on: the running Airflow and emulator
+    :param asked: the run that waits
     :param screen: where it is shown
     """
     airflow, emulator = on.airflow, on.emulator
@@ -25,8 +26,9 @@ def invite(on: Stage, screen: Screen) -> None:
     screen.table(
         ("what", "where"),
         [
-            ("Airflow", f"{airflow.address}/dags/{DAG_ID}"),
+            ("Your review waits here", f"{airflow.address}{asked.page(0)}"),
             ("  user, password", f"{airflow.user}, {airflow.password}"),
+            ("All examples", f"{airflow.address}/dags"),
             ("Layers API (emulator)", f"{emulator.address}/_emulator/"),
             ("  API key", emulator.control.api_key),
         ],
@@ -38,13 +40,12 @@ def main() -> int:
     """Run the playground until it is interrupted, and return the exit code."""
     screen = Screen()
     with sigterm_as_interrupt(), stage("playground", screen, USER_PASSWORD) as on:
-        outcome = run_pipeline(on, screen)
-        report.show(outcome, screen)
-        code = report.verdict(complaints(outcome, on.emulator), screen)
-        invite(on, screen)
+        asked = ask_people(on.airflow, on.emulator.control)
+        screen.happened(f"{len(asked.containers)} reviews", "wait for you")
+        invite(on, asked, screen)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
-    return code
+    return 0
 
 
 if __name__ == "__main__":

@@ -39,12 +39,14 @@ class Release:
     :param settings: environment, on top of `EVERY_RELEASE`
     :param has_rest: whether it is driven through its REST API; if not, through its own Python modules
     :param has_admin_file: whether users and passwords come from files of the simple auth manager
+    :param unreadable: DAG files, without suffix, that ask for more than it has
     """
 
     components: Mapping[str, tuple[str, ...]]
     settings: Mapping[str, str] = field(default_factory=dict)
     has_rest: bool = True
     has_admin_file: bool = True
+    unreadable: tuple[str, ...] = ()
 
 
 # Log servers are left out everywhere: they would listen on all interfaces, and the log files are here.
@@ -86,6 +88,8 @@ AIRFLOW_2 = Release(
     },
     has_rest=False,
     has_admin_file=False,
+    # People are asked from 3.1 on.
+    unreadable=("example_layers_review",),
 )
 
 

@@ -45,8 +45,9 @@ class AirflowRest:
             self._log_in()
         response = self._http.request(method, f"/api/v2{path}", **kwargs)
         for _ in range(BUSY_RETRIES):
-            # SQLite lets one process write at a time; the api-server answers 500 to whoever lost.
-            if method != "GET" or response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+            # SQLite lets one process write at a time; the api-server answers 500 to whoever lost. What is
+            # asked for twice may be there twice, and all else may not.
+            if method == "POST" or response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
                 break
             time.sleep(0.3)
             response = self._http.request(method, f"/api/v2{path}", **kwargs)
