@@ -14,6 +14,7 @@ OPERATORS = {
         "LayersListContentOperator",
         "LayersApproveContentOperator",
         "LayersRejectContentOperator",
+        "LayersReviewContentOperator",
         "LayersScheduleContentOperator",
         "LayersPublishContentOperator",
     ],
@@ -26,6 +27,7 @@ OPERATORS = {
     "operators.http": ["LayersHttpOperator"],
 }
 SENSORS = {
+    "sensors.content": ["LayersContentApprovalSensor"],
     "sensors.jobs": ["LayersJobSensor"],
     "sensors.scheduled_posts": ["LayersScheduledPostSensor"],
     "sensors.top_performers": ["LayersTopPerformersSensor"],
@@ -33,6 +35,7 @@ SENSORS = {
 OTHERS = {
     "hooks.layers": ["LayersHook"],
     "hooks.http": ["LayersHttpHook"],
+    "triggers.content": ["LayersContentApprovalTrigger"],
     "triggers.jobs": ["LayersJobTrigger"],
     "triggers.scheduled_posts": ["LayersScheduledPostTrigger"],
     "triggers.top_performers": ["LayersTopPerformersTrigger"],

@@ -14,6 +14,8 @@ SHARED = {
     "LayersEachContainerOperator",
     "LayersJobOperator",
     "LayersJobWaitOperator",
+    "LayersReviewOutcome",
+    "LayersReviewTakes",
     "LayersSensor",
 }
 NO_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "tools"}

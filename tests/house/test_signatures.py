@@ -107,8 +107,35 @@ SIGNATURES = {
         "limit": None,
     }
     | CONNECTION,
+    "LayersReviewContentOperator": {
+        "container_id": REQUIRED,
+        "subject": None,
+        "body": None,
+        "assigned_users": None,
+        "response_timeout": None,
+        "on_timeout": "fail",
+        "notifiers": None,
+        "max_regenerations": 3,
+        "fail_on_reject": False,
+        "ignore_downstream_trigger_rules": False,
+    }
+    | JOB
+    | {"deferrable": True},
     "LayersHttpOperator": {"endpoint": REQUIRED, "method": "GET"} | CONNECTION,
-    "LayersJobSensor": {"job_id": REQUIRED, "poke_interval": 10.0} | WAITING,
+    "LayersJobSensor": {
+        "job_id": REQUIRED,
+        "container_ids": None,
+        "project_id": None,
+        "poke_interval": 10.0,
+    }
+    | WAITING,
+    "LayersContentApprovalSensor": {
+        "container_id": REQUIRED,
+        "project_id": None,
+        "fail_on_reject": True,
+        "poke_interval": 60.0,
+    }
+    | WAITING,
 }
 
 
@@ -147,6 +174,13 @@ NOT_TEMPLATED = {
     "resubmit_after_window",
     "method",
     "accept_draft",
+    "fail_on_reject",
+    "ignore_downstream_trigger_rules",
+    "max_regenerations",
+    "on_timeout",
+    "response_timeout",
+    "notifiers",
+    "assigned_users",
     "min_rows",
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dev.driving import TaskRow
     from dev.local_airflow import LocalAirflow
 
+APPROVAL = "example_layers_approval"
 PIPELINE = "example_layers_content_pipeline"
 GENERATE = "example_layers_generate"
 REGENERATE = "example_layers_regenerate"
@@ -37,6 +38,7 @@ POSTS = range(2)
 TASKS = {
     PIPELINE: {"top_performers", "tomorrow_at_nine"}
     | {f"{task}[{index}]" for task in ("clone", "wait", "approve", "schedule") for index in POSTS},
+    APPROVAL: {"generate", "approved", "tomorrow", "schedule"},
     GENERATE: {"generate", "read"},
     REGENERATE: {"generate", "regenerate"},
     CANCEL: {"generate", "cancel"},
@@ -47,6 +49,7 @@ TASKS = {
     WINNERS: {"winners"} | {f"clone[{index}]" for index in POSTS},
 }
 DEFERRED = {
+    APPROVAL: {"generate", "approved"},
     PIPELINE: {f"wait[{index}]" for index in POSTS},
     GENERATE: {"generate"},
     REGENERATE: {"generate", "regenerate"},
@@ -56,7 +59,7 @@ DEFERRED = {
 # a real deferral.
 ON_2_11 = {GENERATE}
 EACH = [pytest.param(one, marks=[] if one in ON_2_11 else [pytest.mark.airflow3]) for one in TASKS]
-STARTED = {"content_clone_from_post": 2 * len(POSTS), "content_generate": 4, "content_regenerate": 1}
+STARTED = {"content_clone_from_post": 2 * len(POSTS), "content_generate": 5, "content_regenerate": 1}
 
 
 @dataclass
@@ -102,6 +105,7 @@ class Examples:
     jobs: list[Any]
     requests: list[Any]
     pending: list[str]
+    approved: list[str]
     xcom: Callable[..., Any]
 
 
@@ -114,7 +118,30 @@ def content_to_decide_on(layers: Layers, project: str) -> list[str]:
     return layers.ask("POST", f"/projects/{project}/content", **body)["containerIds"]
 
 
-def follow(driver: Any, runs: list[Run], timeout: float) -> None:
+class Reviewer:
+    """
+    Decides as a person in Layers does, on content that a task waits for in the triggerer.
+
+    :param layers: where to decide
+    :param driver: tells which content it is
+    """
+
+    def __init__(self, layers: Layers, driver: Any) -> None:
+        self._layers = layers
+        self._driver = driver
+        self.approved: list[str] = []
+
+    def look_at(self, run: Run) -> None:
+        """Approve the first container, and reject the other."""
+        if run.dag_id != APPROVAL or self.approved or "deferred" not in run.seen.get("approved", ()):
+            return
+        first, other = self._driver.xcoms(run.dag_id, run.run_id, "generate")["container_ids"]
+        self._layers.ask("POST", f"/content/{first}/approve")
+        self._layers.ask("POST", f"/content/{other}/reject", reason="One is enough.")
+        self.approved.append(first)
+
+
+def follow(driver: Any, runs: list[Run], reviewer: Reviewer, timeout: float) -> None:
     """Follow all runs to their ends."""
     deadline = time.monotonic() + timeout
     while any(run.state not in FINISHED for run in runs):
@@ -123,6 +150,7 @@ def follow(driver: Any, runs: list[Run], timeout: float) -> None:
         for run in [run for run in runs if run.state not in FINISHED]:
             run.state = driver.run_state(run.dag_id, run.run_id)
             run.note(driver.task_rows(run.dag_id, run.run_id))
+            reviewer.look_at(run)
         time.sleep(0.2)
 
 
@@ -130,11 +158,11 @@ def follow(driver: Any, runs: list[Run], timeout: float) -> None:
 def examples(emulator: Any, airflow: LocalAirflow) -> Any:
     """All examples, started at once in one Airflow."""
     emulator.reset()
-    emulator.configure(tier="partner", publish_seconds=8)
+    # Those who wait in a task of their own have to find it under way, however busy this machine is.
+    emulator.configure(tier="partner", publish_seconds=15)
     layers = Layers(emulator)
     pending = content_to_decide_on(layers, emulator.project_ids[1])
     emulator.advance(JOB_SECONDS)
-    # The pipeline waits in a task of its own, which has to find them running however busy this machine is.
     emulator.outcome("completed", kind="content_clone_from_post", times=None, job_seconds=15)
     jobs, requests = len(emulator.jobs()), len(emulator.requests())
     driver, runs = airflow.driver, []
@@ -144,19 +172,22 @@ def examples(emulator: Any, airflow: LocalAirflow) -> Any:
         wait_for_dag(driver, dag_id)
         driver.unpause(dag_id)
         runs.append(Run(dag_id, driver.trigger(dag_id, params)))
-    follow(driver, runs, timeout=180)
+    reviewer = Reviewer(layers, driver)
+    follow(driver, runs, reviewer, timeout=180)
     by_dag = {run.dag_id: run for run in runs}
 
     def xcom(dag_id: str, task_id: str, key: str = "return_value", index: int = -1) -> Any:
         return driver.xcoms(dag_id, by_dag[dag_id].run_id, task_id, index).get(key)
 
-    yield Examples(by_dag, layers, emulator.jobs()[jobs:], emulator.requests()[requests:], pending, xcom)
+    told = emulator.jobs()[jobs:], emulator.requests()[requests:]
+    yield Examples(by_dag, layers, *told, pending, reviewer.approved, xcom)
     layers.close()
     emulator.reset()
 
 
 def test_every_example_file_is_run_here() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(TASKS)
+    # People answer in the other one, in a browser.
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*TASKS, "example_layers_review"}
 
 
 @pytest.mark.parametrize("dag_id", EACH)
@@ -184,7 +215,8 @@ def test_each_submission_starts_exactly_one_job(examples: Examples) -> None:
         examples.xcom(dag_id, "clone", "job_id", index) for dag_id in (PIPELINE, WINNERS) for index in POSTS
     ]
     known += [
-        examples.xcom(dag_id, "generate", "job_id") for dag_id in (GENERATE, REGENERATE, CANCEL, PUBLISH)
+        examples.xcom(dag_id, "generate", "job_id")
+        for dag_id in (APPROVAL, GENERATE, REGENERATE, CANCEL, PUBLISH)
     ]
     known += [examples.xcom(REGENERATE, "regenerate", "job_id")]
     assert sorted(known) == sorted(job.job_id for job in examples.jobs)
@@ -246,6 +278,16 @@ def test_one_post_goes_out_and_the_other_is_moved_and_taken_back(examples: Examp
 def test_one_is_approved_and_the_rest_rejected(examples: Examples) -> None:
     found = [examples.layers.ask("GET", f"/content/{one}")["approvalStatus"] for one in examples.pending]
     assert sorted(found) == ["approved", "rejected", "rejected"]
+
+
+@pytest.mark.airflow3
+def test_what_a_person_approved_in_layers_is_scheduled_and_nothing_else(examples: Examples) -> None:
+    assert examples.xcom(APPROVAL, "approved") == examples.approved
+    assert sorted(examples.xcom(APPROVAL, "approved", "approvals").values()) == ["approved", "rejected"]
+    (scheduled,) = examples.xcom(APPROVAL, "schedule")
+    assert [scheduled["container_id"]] == examples.approved
+    (post,) = scheduled["scheduled_post_ids"]
+    assert examples.layers.ask("GET", f"/scheduled-posts/{post}")["status"] == "queued"
 
 
 @pytest.mark.airflow3

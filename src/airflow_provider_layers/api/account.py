@@ -1,4 +1,4 @@
-"""Whose key it is: ``reference/organizations/whoami``."""
+"""Whose key it is, and what things cost: ``reference/organizations/whoami``, ``GET /v1/credits``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,21 @@ class Account:
 def whoami() -> Endpoint[Account]:
     """``GET /v1/whoami``, which asks for no scope."""
     return Endpoint(asked="check the API key", method="GET", path="/v1/whoami", read=_account)
+
+
+def cost_of_a_take() -> Endpoint[dict[str, int]]:
+    """
+    ``GET /v1/credits``: what the API estimates that content of a format costs.
+
+    Its names of formats have underscores where other routes have hyphens; here all have underscores.
+    """
+    return Endpoint(asked="read the credits", method="GET", path="/v1/credits", read=_costs)
+
+
+def _costs(answer: Answer) -> dict[str, int]:
+    known = answer.json().get("estimatedCreditsPerFormat")
+    pairs = known.items() if isinstance(known, dict) else ()
+    return {str(name).replace("-", "_"): cost for name, cost in pairs if isinstance(cost, int)}
 
 
 def _account(answer: Answer) -> Account:

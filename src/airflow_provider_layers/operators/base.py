@@ -11,10 +11,12 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.hooks.task import origin, stops_retries
+from airflow_provider_layers.hooks.view import show
 from airflow_provider_layers.links.content import CONTENT_URL, LayersContentLink
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_layers.api.endpoint import Endpoint, Flow
     from airflow_provider_layers.api.keys import Origin
@@ -29,15 +31,39 @@ class LayersOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("layers_conn_id",)
     ui_color = "#e8e4ff"
+    makes_content = False
 
     def __init__(self, *, layers_conn_id: str = LayersHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layers_conn_id = layers_conn_id
+        self._shown: dict[str, Any] = {}
 
     @cached_property
     def layers_hook(self) -> LayersHook:
         """The hook, made once the connection id is rendered. ``hook`` is a word of the API here."""
         return LayersHook(self.layers_conn_id)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """
+        Tell OpenLineage what the task read and made.
+
+        :param task_instance: of the task
+        """
+        from airflow_provider_layers.hooks.lineage import lineage
+
+        content = [f"content/{one}" for one in self._shown.get("container_ids", ())]
+        posts = [f"post/{one}" for one in self._shown.get("scheduled_post_ids", ())]
+        read, made = (posts, content) if self.makes_content else (content, posts)
+        return lineage(self.layers_hook.settings.access.base_url, read=read, made=made)
+
+    def show(self, context: Context, **what: Any) -> None:
+        """
+        Tell the page in the Airflow UI what the task instance is about.
+
+        :param what: see :func:`airflow_provider_layers.hooks.view.show`
+        """
+        self._shown = what
+        show(context, layers_conn_id=self.layers_conn_id, **what)
 
     def show_content(self, context: Context, container_ids: Sequence[str]) -> None:
         """Publish the address of the first container for the "Layers content" link."""
@@ -92,5 +118,6 @@ class LayersEachContainerOperator(LayersOperator):
         # All requests are made before the first is sent, so that a wrong parameter stops them all.
         wanted = [self.one(container_id, source) for container_id in container_ids]
         self.show_content(context, container_ids)
+        self.show(context, container_ids=container_ids)
         results = [self.carry_out(context, one) for one in wanted]
         return results[0] if isinstance(self.container_id, str) else results

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
 
 from airflow_provider_layers.hooks.task import stops_retries
 from airflow_provider_layers.operators.base import LayersEachContainerOperator, LayersOperator
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_layers.api.endpoint import Endpoint, Flow
     from airflow_provider_layers.api.keys import Origin
+    from airflow_provider_layers.operators.review import LayersReviewContentOperator
 
 __all__ = [
     "LayersApproveContentOperator",
@@ -33,8 +37,21 @@ __all__ = [
     "LayersPublishContentOperator",
     "LayersRegenerateContentOperator",
     "LayersRejectContentOperator",
+    "LayersReviewContentOperator",
     "LayersScheduleContentOperator",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the review when it is asked for: it costs more than all the rest, and needs Airflow 3.1."""
+    if name != "LayersReviewContentOperator":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    operators = __name__.rpartition(".")[0]
+    try:
+        found = import_module(f"{operators}.review")
+    except AirflowOptionalProviderFeatureException:
+        found = import_module(f"{operators}.review_below")
+    return getattr(found, name)
 
 
 class LayersGetContentOperator(LayersEachContainerOperator):

@@ -120,3 +120,4 @@ class LayersJobOperator(LayersJobWaitOperator):
         # Airflow 3 writes links when a phase of the task ends; this shows it while the task still runs.
         push(key=LayersJobLink().xcom_key, value=url)
         self.show_content(context, job.container_ids)
+        self.show(context, job_id=job.job_id, container_ids=job.container_ids)

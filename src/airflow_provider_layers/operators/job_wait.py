@@ -50,6 +50,7 @@ class LayersJobWaitOperator(LayersOperator):
     template_fields: Sequence[str] = LayersOperator.template_fields
     operator_extra_links = (LayersJobLink(), LayersContentLink())
     ui_color = "#d9d2ff"
+    makes_content = True
     # Of the job, where the operator knows them: the watcher then reads about many jobs at once.
     project_id: str | None = None
     format: str | None = None
@@ -161,9 +162,19 @@ class LayersJobWaitOperator(LayersOperator):
     @stops_retries
     def execute_complete(self, context: Context, event: dict[str, Any]) -> list[str]:
         """
-        Resume after the wait: look at the job itself, since the event is only a hint.
+        Resume after the wait.
 
         :param event: see :class:`~airflow_provider_layers.triggers.jobs.LayersJobTrigger`
+        :return: the container ids of the finished job
+        """
+        return self.waited(context, event)
+
+    def waited(self, context: Context, event: dict[str, Any]) -> list[str]:
+        """
+        Look at the job itself, since the event is only a hint.
+
+        :param context: of the task
+        :param event: of the trigger
         :return: the container ids of the finished job
         """
         from airflow_provider_layers.api.jobs import look
@@ -205,6 +216,7 @@ class LayersJobWaitOperator(LayersOperator):
 
         finished = demand_success(job).as_xcom(container_ids)
         context["ti"].xcom_push(key="job", value=finished)
+        self.show(context, job_id=job.job_id, container_ids=finished["container_ids"])
         return list(finished["container_ids"])
 
     def on_kill(self) -> None:

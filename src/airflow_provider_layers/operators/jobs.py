@@ -38,6 +38,7 @@ class LayersCancelJobOperator(LayersOperator):
         """Ask the API to cancel, and say what it answered."""
         from airflow_provider_layers.api.jobs import cancel
 
+        self.show(context, job_id=self.job_id)
         answer = self.layers_hook.run(cancel(self.job_id))
         self.log.info(
             "Layers job %s: cancel accepted=%s %s", self.job_id, answer.accepted, answer.reason or ""

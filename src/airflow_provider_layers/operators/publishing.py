@@ -44,6 +44,7 @@ class LayersPublishContentOperator(LayersEachContainerOperator):
         super().__init__(**kwargs)
         self.targets = targets
         self.resubmit_after_window = resubmit_after_window
+        self._posts: list[str] = []
 
     def one(self, container_id: str, source: Origin) -> Endpoint[Scheduling]:
         """Make the request; see :func:`airflow_provider_layers.api.scheduled_posts.publish_content`."""
@@ -54,6 +55,7 @@ class LayersPublishContentOperator(LayersEachContainerOperator):
 
     def carry_out(self, context: Context, wanted: Endpoint[Scheduling]) -> dict[str, Any]:
         """Send it once, and log whether it is on its way or waits for an approval."""
+        from airflow_provider_layers.api.content import each
         from airflow_provider_layers.api.once import once
         from airflow_provider_layers.hooks.memory import memory_of
 
@@ -70,6 +72,8 @@ class LayersPublishContentOperator(LayersEachContainerOperator):
         else:
             posts = ", ".join(result.scheduled_post_ids)
             self.log.info("Content %s goes out at %s: %s.", result.container_id, moment, posts)
+        self._posts += result.scheduled_post_ids
+        self.show(context, container_ids=each(self.container_id), scheduled_post_ids=self._posts)
         return result.as_xcom()
 
 

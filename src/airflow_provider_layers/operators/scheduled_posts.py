@@ -40,6 +40,7 @@ class LayersRescheduleScheduledPostOperator(LayersOperator):
 
         key = origin(context).key("reschedule", self.scheduled_post_id)
         wanted = reschedule(self.scheduled_post_id, scheduled_for=self.scheduled_for, idempotency_key=key)
+        self.show(context, scheduled_post_ids=[self.scheduled_post_id])
         post = self.layers_hook.run(wanted)
         self.log.info("Scheduled post %s goes out at %s.", self.scheduled_post_id, post.get("scheduledFor"))
         return post
@@ -71,6 +72,7 @@ class LayersCancelScheduledPostOperator(LayersOperator):
         """Cancel it, and give it as it is then."""
         from airflow_provider_layers.api.scheduled_posts import cancel_scheduled_post
 
+        self.show(context, scheduled_post_ids=[self.scheduled_post_id])
         post = self.layers_hook.run(cancel_scheduled_post(self.scheduled_post_id, reason=self.reason))
         self.log.info("Scheduled post %s: %s.", self.scheduled_post_id, post.get("status"))
         return post

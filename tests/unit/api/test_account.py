@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_layers.api.account import Account, whoami
+from airflow_provider_layers.api.account import Account, cost_of_a_take, whoami
 from tests.unit.driving import good
 
 
@@ -35,3 +35,25 @@ def test_either_revision_of_whoami_is_read(body, account):
     endpoint = whoami()
     assert (endpoint.method, endpoint.path) == ("GET", "/v1/whoami")
     assert endpoint.read(good(body)) == account
+
+
+@pytest.mark.parametrize(
+    ("body", "costs"),
+    [
+        (
+            {"balance": 900, "estimatedCreditsPerFormat": {"video_remix": 120, "auto": 120}},
+            {"video_remix": 120, "auto": 120},
+        ),
+        ({"estimatedCreditsPerFormat": {"slideshow-builder": 50}}, {"slideshow_builder": 50}),
+        ({"estimatedCreditsPerFormat": {"ugc_remix": 0}}, {"ugc_remix": 0}),
+        ({"estimatedCreditsPerFormat": {"a": "120", "b": None, "c": {}, "d": [50]}}, {}),
+        ({"estimatedCreditsPerFormat": {}}, {}),
+        ({"estimatedCreditsPerFormat": None}, {}),
+        ({"estimatedCreditsPerFormat": [50]}, {}),
+        ({"balance": 900}, {}),
+    ],
+)
+def test_the_cost_of_a_take_is_told_by_format(body, costs):
+    endpoint = cost_of_a_take()
+    assert (endpoint.method, endpoint.path) == ("GET", "/v1/credits")
+    assert endpoint.read(good(body)) == costs

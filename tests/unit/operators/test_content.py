@@ -56,9 +56,33 @@ def test_all_operators_on_content_are_in_one_module():
         "LayersPublishContentOperator",
         "LayersRegenerateContentOperator",
         "LayersRejectContentOperator",
+        "LayersReviewContentOperator",
         "LayersScheduleContentOperator",
     ]
     assert [name for name in content.__all__ if not hasattr(content, name)] == []
+
+
+def test_the_review_is_imported_when_it_is_asked_for():
+    """It costs more than all the rest, and most Dags do without."""
+    assert "LayersReviewContentOperator" not in vars(content)
+    assert content.LayersReviewContentOperator.__name__ == "LayersReviewContentOperator"
+    assert content.LayersReviewContentOperator is content.LayersReviewContentOperator
+    assert "LayersReviewContentOperator" not in vars(content)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match=r"operators\.content' has no attribute 'LayersReviewOperator'"):
+        content.LayersReviewOperator  # noqa: B018 - looking is the test
+    assert not hasattr(content, "review")
+
+
+def test_a_review_that_is_broken_is_not_taken_for_one_that_airflow_is_too_old_for(monkeypatch):
+    def broken(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(content, "import_module", broken)
+    with pytest.raises(ImportError, match=r"operators\.review$"):
+        content.LayersReviewContentOperator  # noqa: B018 - looking is the test
 
 
 @pytest.mark.parametrize(("operator", "given", "verb", "body"), DECISIONS)
@@ -116,11 +140,24 @@ def test_a_list_of_one_is_a_list_of_one(server):
     assert execute(LayersGetContentOperator, container_id=["cnt_1"]) == [{"id": "cnt_1"}]
 
 
-def test_the_first_container_is_linked(server):
+def test_the_first_container_is_linked_and_all_are_told_of(server):
     task = LayersGetContentOperator(task_id="task", container_id=["cnt_1", "cnt_2"])
     given = context(task)
     task.execute(given)
     assert given["ti"].xcom["content_url"] == f"{server.url}/v1/content/cnt_1"
+    assert given["ti"].xcom["layers"]["container_ids"] == ["cnt_1", "cnt_2"]
+
+
+def test_a_schedule_tells_of_its_posts(server):
+    server.replies = [Reply({"scheduledPostIds": ["sp_1"]}), Reply({"scheduledPostIds": ["sp_2", "sp_3"]})]
+    task = LayersScheduleContentOperator(task_id="task", container_id=["cnt_1", "cnt_2"], **SCHEDULE)
+    given = context(task)
+    task.execute(given)
+    told = given["ti"].xcom["layers"]
+    assert (told["container_ids"], told["scheduled_post_ids"]) == (
+        ["cnt_1", "cnt_2"],
+        ["sp_1", "sp_2", "sp_3"],
+    )
 
 
 def test_a_list_is_asked_for_with_its_filters(server):

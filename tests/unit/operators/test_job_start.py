@@ -64,6 +64,12 @@ def test_the_job_is_told_right_after_the_submission(answers):
         "_link_LayersJobLink": job_url,
         "content_url": content_url,
         "_link_LayersContentLink": content_url,
+        "layers": {
+            "layers_conn_id": "layers_default",
+            "job_id": "job_1",
+            "container_ids": ["cnt_1"],
+            "scheduled_post_ids": [],
+        },
     }
 
 
