@@ -201,3 +201,16 @@ def test_a_new_take_that_looks_the_same_can_be_asked_for_again(
     for count in (1, 2):
         review.answer("Regenerate", topic="Walk.")
         assert (review.state, review.take, len(takes())) == ("awaiting_input", 1, count)
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_take_that_came_to_nothing_is_not_in_the_way_of_one_that_a_retry_is_asked_for(
+    reviews: Reviews, api: Any, takes: Any
+) -> None:
+    review = reviews.begun()
+    api.outcome("failed", kind="content_regenerate")
+    review.answer("Regenerate", topic="Walk.")
+    assert review.begin().state == "awaiting_input", "the try after it"
+    review.answer("Regenerate", topic="Run.", take=review.take)
+    assert (review.state, review.notice) == ("awaiting_input", None), review.error
+    assert [one.status for one in takes()] == ["failed", "completed"]

@@ -18,7 +18,7 @@ from dev.screenshots import shoot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from dev.local_airflow import LocalAirflow
     from dev.reviewer import Picture
@@ -179,6 +179,36 @@ def test_the_gallery_shows_all_content_of_a_run(review: Review, page: Page) -> N
     said = sorted(one.inner_text() for one in page.get_by_test_id("layers-approval").all())
     assert said == ["Approved", "Approved", "Rejected"]
     shoot(page, "gallery.png", height=1100)
+
+
+def test_the_gallery_is_readable_in_the_dark_and_in_a_narrow_window(
+    review: Review, browser: Browser, airflow: LocalAirflow
+) -> None:
+    with logged_in(browser, airflow) as page:
+        page.add_init_script("localStorage.setItem('theme', 'dark')")
+        page.set_viewport_size({"width": 820, "height": 900})
+        page.goto(f"/dags/{DAG_ID}/runs/{review.run_id}/plugin/layers-gallery")
+        page.get_by_test_id("layers-picture").first.wait_for()
+        caption = page.get_by_test_id("layers-caption").first
+        assert brightness_of(caption, "color") > 2 * brightness_of(
+            page.get_by_test_id("layers-container").first, "background-color"
+        )
+        shoot(page, "gallery-dark.png", width=820)
+        whole = page.get_by_test_id("layers-page")
+        assert whole.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def brightness_of(shown: Locator, name: str) -> float:
+    """Give how bright a colour is, from 0 to 255, as a canvas paints it."""
+    return shown.evaluate(
+        """(one, name) => {
+            const canvas = document.createElement('canvas').getContext('2d');
+            canvas.fillStyle = getComputedStyle(one).getPropertyValue(name);
+            canvas.fillRect(0, 0, 1, 1);
+            return canvas.getImageData(0, 0, 1, 1).data.slice(0, 3).reduce((sum, part) => sum + part) / 3;
+        }""",
+        name,
+    )
 
 
 def test_nobody_sees_anything_without_permission(

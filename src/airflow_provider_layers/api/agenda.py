@@ -191,7 +191,7 @@ class Agenda:
     def _seen(
         self, wait: Wait, rows: dict[str, Row], running: frozenset[str], *, due: bool, now: float
     ) -> None:
-        found = tuple(rows[row] for row in wait.watch.rows if row in rows)
+        found = tuple(filter(None, map(rows.get, wait.watch.rows)))
         under_way = next((row for row in found if row.status in running), None)
         if under_way is not None and under_way.due:
             expected = moment(under_way.due)

@@ -109,7 +109,8 @@ class Group:
         held = [entry for entry in self.queue if entry[2].ticket == entry[1]]
         self.queue = [entry for entry in held if entry[0] > until]
         heapify(self.queue)
-        return [wait for due, _, wait in sorted(held, key=lambda entry: entry[:2]) if due <= until]
+        # No two have one ticket, so that waits themselves are never compared.
+        return [wait for _, _, wait in sorted(entry for entry in held if entry[0] <= until)]
 
 
 @dataclass(frozen=True)

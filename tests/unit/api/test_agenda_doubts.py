@@ -202,7 +202,7 @@ def test_a_list_may_tell_of_a_wait_only_for_so_long(held):
 def test_a_row_tells_when_it_is_due_and_the_pauses_keep_to_that(held):
     post, _ = begin(held, 2, cadence=Cadence(longest=10.0, farthest=300.0))
     in_a_minute = datetime.fromtimestamp(NOW + 60.0, timezone.utc).isoformat()
-    show(held, {"0": replace(UNDER_WAY, due=in_a_minute), "1": UNDER_WAY})
+    show(held, {"0": UNDER_WAY._replace(due=in_a_minute), "1": UNDER_WAY})
     assert (post.likely_end, post.due) == (NOW + 60.0, NOW + 60.0 * HASTE)
 
 
@@ -210,14 +210,14 @@ def test_a_row_tells_when_it_is_due_and_the_pauses_keep_to_that(held):
 def test_a_row_without_such_a_moment_leaves_what_was_known(held, due):
     post, _ = begin(held, 2)
     post.likely_end = NOW + 5.0
-    show(held, {"0": replace(UNDER_WAY, due=due), "1": UNDER_WAY})
+    show(held, {"0": UNDER_WAY._replace(due=due), "1": UNDER_WAY})
     assert post.likely_end == NOW + 5.0
 
 
 def test_a_row_that_says_when_it_is_due_is_believed_until_then(held):
     waits = begin(held, 2, cadence=Cadence(longest=600.0))
     due = NOW + 2 * BELIEVED
-    rows = dict.fromkeys("01", replace(UNDER_WAY, due=datetime.fromtimestamp(due, timezone.utc).isoformat()))
+    rows = dict.fromkeys("01", UNDER_WAY._replace(due=datetime.fromtimestamp(due, timezone.utc).isoformat()))
     while (now := show_next(held, rows)) < due:
         assert [wait.suspected for wait in waits] == [None, None]
     assert now < due + 600.0

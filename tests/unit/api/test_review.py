@@ -200,7 +200,7 @@ def test_the_authors_own_markdown_goes_first_and_stays_markdown():
     assert own.startswith("**Mind** the [guide](https://guide.test).\n\n![")
 
 
-@pytest.mark.parametrize("text", filter(None, ALL))
+@pytest.mark.parametrize("text", [one for one in ALL if one])
 def test_no_text_of_the_api_is_more_than_text(text):
     names = ("hook", "first_comment", "format", "influencer", "source", "completed_at")
     hostile = shown(captions=(Caption(text.strip() or "x", text),), **dict.fromkeys(names, text))

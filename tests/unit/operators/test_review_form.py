@@ -7,7 +7,8 @@ import json
 import pytest
 
 from airflow_provider_layers.api.review import LONGEST_TEXT, read_answer
-from airflow_provider_layers.operators.review_form import form, users
+from airflow_provider_layers.operators.review_form import form, is_answer, users
+from tests.unit.tasks import FOREIGN
 
 EVERY = ["reason", "topic", "angle", "cta", "value_propositions", "preserve_assets", "take"]
 
@@ -78,6 +79,33 @@ def test_two_forms_share_nothing():
     form(take=2, regenerates=True)
     first, second = form(take=1, regenerates=True), form(take=2, regenerates=True)
     assert [one["take"].value for one in (first, second)] == [1, 2]
+
+
+ANSWERS = [
+    {"chosen_options": ["Approve"], "params_input": {}, "responded_at": None, "responded_by_user": None},
+    {"error": "The response timeout has passed.", "error_type": "timeout"},
+    {"error": "'2' is not of type 'integer'", "error_type": "validation"},
+]
+
+
+@pytest.mark.parametrize("event", ANSWERS)
+def test_what_airflow_tells_of_a_question_is_an_answer(event):
+    assert is_answer(event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *FOREIGN,
+        ["chosen_options", "error_type"],
+        "error_type",
+        {"chosen_options": []},
+        {"chosen_options": None},
+        {"job_id": "job_1", "status": "ended", "reason": ""},
+    ],
+)
+def test_nothing_else_is_an_answer(event):
+    assert not is_answer(event)
 
 
 ADA, BOB = {"id": "7", "name": "Ada"}, {"id": "bob", "name": "bob"}

@@ -67,9 +67,10 @@ def conclude(task, answer, statuses, **of_ti):
         ([], None, {}, []),
     ],
 )
-def test_what_was_approved_goes_on(dag, container_id, answer, statuses, value):
+def test_what_was_approved_goes_on(dag, container_id, answer, statuses, value, capfd):
     found, skipped, told = conclude(task_in(dag, container_id=container_id), answer, statuses)
     assert (found, skipped) == (value, None)
+    assert f"Approved: {', '.join(told[DECISION]['approved']) or 'nothing'}." in "".join(capfd.readouterr())
     assert told[DECISION]["approved"] == [one for one, status in statuses.items() if status != "rejected"]
     assert told[DECISION]["decided_by"] == (answer.user if answer else None)
 
@@ -120,6 +121,12 @@ def test_a_rejection_fails_where_that_was_asked_for(dag, answer, statuses, text)
     with pytest.raises(LayersReviewRejectedError, match=text):
         task.conclude(of_task, answer, statuses)
     assert DECISION in of_task["ti"].xcom, "who decided what is told, too"
+
+
+@pytest.mark.parametrize("statuses", [{"a": "approved"}, {"a": "approved", "b": "not_required"}, {}])
+def test_what_was_approved_goes_on_where_a_rejection_would_fail(dag, statuses):
+    task = task_in(dag, fail_on_reject=True, container_id=list(statuses))
+    assert conclude(task, APPROVED, statuses)[0] == list(statuses)
 
 
 @pytest.mark.parametrize("statuses", [{"a": "rejected"}, {"a": "approved", "b": "rejected"}])
