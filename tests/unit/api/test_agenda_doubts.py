@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -93,7 +92,7 @@ def doubted(held):
 )
 def test_a_row_that_was_doubted_and_changes_is_confirmed_at_once(held, doubted, change):
     moment = doubted.due
-    now = show_next(held, {"0": replace(OVER, **change), "1": UNDER_WAY, "2": UNDER_WAY})
+    now = show_next(held, {"0": OVER._replace(**change), "1": UNDER_WAY, "2": UNDER_WAY})
     assert now < moment
     confirming = look(held, now)
     assert confirming.wait is doubted
