@@ -33,7 +33,10 @@ def parameters(callable_) -> dict[str, inspect.Parameter]:
 
 def inherited(cls) -> set[str]:
     """All parameters that its constructors take, its own and those of the classes above."""
-    return {name for one in cls.__mro__ if "__init__" in vars(one) for name in parameters(one.__init__)}
+    of_tuple = set(getattr(cls, "_fields", ()))
+    return of_tuple | {
+        name for one in cls.__mro__ if "__init__" in vars(one) for name in parameters(one.__init__)
+    }
 
 
 def own(cls) -> set[str]:
