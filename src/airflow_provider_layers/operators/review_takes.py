@@ -46,7 +46,7 @@ def made_no_take(error: LayersError) -> bool:
 class LayersReviewTakes(LayersJobOperator):
     """Make the takes that are asked for."""
 
-    _wanted: tuple[int, Answer] | None = None
+    _wanted: tuple[Standing, Answer] | None = None
 
     def make(self, context: Context, standing: Standing, answer: Answer) -> None:
         """
@@ -56,7 +56,7 @@ class LayersReviewTakes(LayersJobOperator):
         :param standing: how far the review has come
         :param answer: what the new take is to change
         """
-        self._wanted = standing.made, answer
+        self._wanted = standing, answer
         self.log.info("%s asked for a new take: %s", answer.who, dict(answer.brief) or "the same once more")
         self.wait_for(context, self._start(context), retried=True)
 
@@ -65,10 +65,10 @@ class LayersReviewTakes(LayersJobOperator):
         from airflow_provider_layers.api.generation import regenerate
 
         assert self._wanted is not None  # noqa: S101 - a new take is made for an answer only
-        number, answer = self._wanted
+        standing, answer = self._wanted
         ((container_id, shown),) = answer.shown.items()
         changes = {"brief": dict(answer.brief) or None, "preserve_assets": answer.preserve_assets or None}
-        key = source.key("review-regenerate", container_id, shown, number, turn)
+        key = source.key("review-regenerate", container_id, shown, standing.take, standing.made, turn)
         return regenerate(container_id, changes, idempotency_key=key)
 
     def on_kill(self) -> None:
