@@ -24,13 +24,13 @@ playground: .venv/.installed  ## A real Airflow and the emulator in your browser
 	@$(BIN)/python -m dev.playground
 
 chaos: .venv/.installed  ## Break a real Airflow in every way for 10 minutes: each job is paid for once (CHAOS="--seed 7")
-	@$(BIN)/python -m chaos $(CHAOS)
+	@$(BIN)/python -m dev.chaos $(CHAOS)
 
 chaos-short: .venv/.installed  ## The same in about two minutes; make test runs it, too
 	$(BIN)/python -m pytest tests/chaos
 
 chaos-compare: .venv/.compared  ## The same adversary at two other providers, beside ours
-	@$(BIN)/python -m chaos --compare $(CHAOS)
+	@$(BIN)/python -m dev.chaos --compare $(CHAOS)
 
 test: .venv/.installed  ## Run all tests on Airflow 3.3.2
 	@$(BIN)/python -m dev.chromium
@@ -52,18 +52,18 @@ screenshots: .venv/.compared  ## Take the pictures of the Airflow UI in docs/ima
 
 bench: .venv/.compared  ## Compare the cost of waiting with other providers', and draw it: about 12 minutes
 	@mkdir -p .cache
-	@$(BIN)/python -m benchmarks.waiting --json .cache/waiting.json $(BENCH)
-	@$(BIN)/python -m benchmarks.waiting.draw .cache/waiting.json docs/images/waiting.svg
+	@$(BIN)/python -m dev.benchmarks.waiting --json .cache/waiting.json $(BENCH)
+	@$(BIN)/python -m dev.benchmarks.waiting.draw .cache/waiting.json docs/images/waiting.svg
 
 bench-import: .venv/.compared  ## Compare the cost of importing our operators with other providers'
-	@$(BIN)/python -m benchmarks.import_time
+	@$(BIN)/python -m dev.benchmarks.import_time
 
 wheel: .venv/.installed  ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 
 constraints: python  ## Resolve the newest versions of all dependencies and pin them
-	$(PYTHON) -m dev.constraints
+	$(PYTHON) -m dev.update_constraints
 
 clean:  ## Remove everything that can be made again
 	rm -rf .venv .venv-2.11 .airflow .cache .mypy_cache .pytest_cache .ruff_cache build dist
@@ -84,12 +84,12 @@ define install
 	@touch $(1)/.installed
 endef
 
-.venv/.installed: constraints.txt pyproject.toml | python
-	$(call install,.venv,constraints.txt,lint)
+.venv/.installed: dev/constraints/airflow-3.3.txt pyproject.toml | python
+	$(call install,.venv,dev/constraints/airflow-3.3.txt,lint)
 
-.venv-2.11/.installed: constraints-2.11.txt pyproject.toml | python
-	$(call install,.venv-2.11,constraints-2.11.txt,test)
+.venv-2.11/.installed: dev/constraints/airflow-2.11.txt pyproject.toml | python
+	$(call install,.venv-2.11,dev/constraints/airflow-2.11.txt,test)
 
 .venv/.compared: .venv/.installed
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[bench]'
+	@$(BIN)/python -m pip install --quiet -c dev/constraints/airflow-3.3.txt -e '.[bench]'
 	@touch $@

@@ -21,7 +21,7 @@ def test_the_quick_form_measures_ours(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "benchmarks.waiting",
+        "dev.benchmarks.waiting",
         "--quick",
         "--only",
         "ours",

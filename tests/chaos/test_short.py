@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chaos.plan import SHORT
-from chaos.show import run
-from chaos.verdict import failed, table
+from dev.chaos.plan import SHORT
+from dev.chaos.show import run
+from dev.chaos.verdict import failed, table
 
 
 @pytest.mark.airflow3

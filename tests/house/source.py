@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGE = "airflow_provider_layers"
-SOURCE = CHECKOUT / "src" / PACKAGE
+SOURCE = CHECKOUT / PACKAGE
 
 
 @dataclass(frozen=True)
