@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
 
 import httpx
 
-from airflow_provider_layers.emulator.remote import EmulatorControl
+from airflow_provider_layers.emulator.control_client import EmulatorControl
 from dev.home import CHECKOUT, HOMES
 from dev.local_airflow import free_port
 from dev.processes import Child, stop_all
@@ -57,6 +56,7 @@ class EmulatorProcess:
 
     def stop(self) -> None:
         """End the process."""
+        self.control.close()
         stop_all([self._child])
 
     def _wait(self, timeout: float = 30.0) -> None:
@@ -65,7 +65,7 @@ class EmulatorProcess:
             self._child.check_alive()
             try:
                 self.control.now()
-            except URLError:
+            except httpx.TransportError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)

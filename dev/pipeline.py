@@ -15,7 +15,7 @@ from dev.screen import UNSAID
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_layers.emulator.remote import CreatedJob
+    from airflow_provider_layers.emulator.control_client import CreatedJob
     from dev.driving import FinishedRun, TaskRow
     from dev.screen import Screen
 

@@ -9,7 +9,7 @@ from dev.driving import wait_for_dag
 from dev.reviewer import task_page, wait_for_task
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.remote import EmulatorControl
+    from airflow_provider_layers.emulator.control_client import EmulatorControl
     from dev.local_airflow import LocalAirflow
 
 DAG_ID, TASK_ID = "example_layers_review", "review"

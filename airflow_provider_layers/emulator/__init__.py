@@ -14,6 +14,6 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"The emulator needs {error.name}: pip install 'airflow-provider-layers[emulator]'", name=error.name
     ) from error
-from airflow_provider_layers.emulator.remote import CreatedJob, EmulatorControl, RecordedRequest
+from airflow_provider_layers.emulator.control_client import CreatedJob, EmulatorControl, RecordedRequest
 
 __all__ = ["CreatedJob", "Emulator", "EmulatorControl", "RecordedRequest"]

@@ -116,9 +116,12 @@ def _clear_faults(world: World, _body: Any, _query: dict[str, str]) -> dict[str,
     return {}
 
 
-def _show_ledger(world: World, _body: Any, query: dict[str, str]) -> dict[str, Any]:
-    requests = world.ledger.show(query.get("method"), query.get("path"))
-    return {"requests": requests, "jobs": [show_job(job) for job in world.jobs.values()]}
+def _show_requests(world: World, _body: Any, query: dict[str, str]) -> dict[str, Any]:
+    return {"requests": world.ledger.show(query.get("method"), query.get("path"))}
+
+
+def _show_jobs(world: World, _body: Any, _query: dict[str, str]) -> dict[str, Any]:
+    return {"jobs": [show_job(job) for job in world.jobs.values()]}
 
 
 def _show_settings(world: World, _body: Any, _query: dict[str, str]) -> dict[str, Any]:
@@ -131,7 +134,7 @@ def _change_settings(world: World, body: Any, _query: dict[str, str]) -> dict[st
 
 
 COMMANDS: dict[tuple[str, str], Command] = {
-    ("GET", "world"): _show_world,
+    ("GET", "state"): _show_world,
     ("POST", "reset"): _reset,
     ("GET", "clock"): _show_clock,
     ("POST", "clock"): _advance,
@@ -140,7 +143,8 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("GET", "faults"): _show_faults,
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear_faults,
-    ("GET", "ledger"): _show_ledger,
+    ("GET", "requests"): _show_requests,
+    ("GET", "jobs"): _show_jobs,
     ("GET", "settings"): _show_settings,
     ("PATCH", "settings"): _change_settings,
 }

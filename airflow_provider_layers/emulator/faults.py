@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.checks import (
@@ -17,7 +19,6 @@ from airflow_provider_layers.emulator.checks import (
     text,
 )
 from airflow_provider_layers.emulator.errors import invalid
-from airflow_provider_layers.emulator.paths import matches
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.ids import Ids
@@ -49,6 +50,21 @@ _WHERE: dict[str, Rule] = {
     "skip": integer(0),
     "probability": number(0, 1),
 }
+
+
+@lru_cache(maxsize=512)
+def _compile(pattern: str) -> re.Pattern[str]:
+    escaped = re.escape(pattern).replace(r"\*\*", ".*")
+    return re.compile(re.sub(r"\\\*", "[^/]*", escaped))
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a path matches a pattern.
+
+    :param pattern: ``*`` stands for one segment of a path, ``**`` for any number, a lone ``*`` for every path
+    :param path: path of a request, without the query
+    """
+    return pattern == "*" or _compile(pattern).fullmatch(path) is not None
 
 
 @dataclass

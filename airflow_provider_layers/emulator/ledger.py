@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.clock import write_moment, write_optional
-from airflow_provider_layers.emulator.paths import matches
+from airflow_provider_layers.emulator.faults import matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_layers.emulator.app import create_app
-from airflow_provider_layers.emulator.remote import EmulatorControl
+from airflow_provider_layers.emulator.control_client import EmulatorControl
 from airflow_provider_layers.emulator.state import Options, World
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class Emulator(EmulatorControl):
         """Stop listening; requests that hang are cut off."""
         if self._server is None:
             return
+        self.close()
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()

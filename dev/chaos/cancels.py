@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dev.chaos.evidence import seconds
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.remote import CreatedJob
+    from airflow_provider_layers.emulator.control_client import CreatedJob
     from dev.chaos.evidence import Evidence
     from dev.chaos.record import Deed
     from dev.chaos.submissions import OwnJob

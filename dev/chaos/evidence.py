@@ -14,7 +14,7 @@ from dev.chaos.books import Books, Instance, Place, chaos_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airflow_provider_layers.emulator.remote import CreatedJob, RecordedRequest
+    from airflow_provider_layers.emulator.control_client import CreatedJob, RecordedRequest
     from dev.chaos.record import Deed, Kill, Record
     from dev.chaos.scene import Scene
 

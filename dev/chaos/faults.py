@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator.faults import KINDS
-from airflow_provider_layers.emulator.paths import matches
+from airflow_provider_layers.emulator.faults import KINDS, matches
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
-    from airflow_provider_layers.emulator.remote import EmulatorControl, RecordedRequest
+    from airflow_provider_layers.emulator.control_client import EmulatorControl, RecordedRequest
 
 SUBMIT = ("/v1/projects/*/content", "/v1/content/*/clone-from-post", "/v1/content/*/regenerate")
 ROUTES = (
@@ -51,7 +50,7 @@ def variants(chance: random.Random, trap: str) -> list[dict[str, Any]]:
 
 
 def install(control: EmulatorControl, chance: random.Random, rate: float, trap: str) -> None:
-    """Let requests go wrong until :func:`~airflow_provider_layers.emulator.remote.clear_faults`.
+    """Let requests go wrong until :func:`~airflow_provider_layers.emulator.EmulatorControl.clear_faults`.
 
     Each kind waits once at each route and meets one of its first requests; beyond that each request has the
     same chance to meet one.

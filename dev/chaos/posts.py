@@ -12,7 +12,7 @@ from dev.chaos.submissions import TRIES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_layers.emulator.remote import RecordedRequest
+    from airflow_provider_layers.emulator.control_client import RecordedRequest
     from dev.chaos.books import Place
     from dev.chaos.evidence import Evidence
 

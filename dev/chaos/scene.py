@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from airflow_provider_layers.emulator.remote import EmulatorControl
+    from airflow_provider_layers.emulator.control_client import EmulatorControl
     from dev.chaos.plan import Plan
 
 DAGS = CHECKOUT / "dev" / "chaos" / "dags"

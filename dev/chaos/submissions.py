@@ -11,7 +11,7 @@ from airflow_provider_layers.api.keys import Origin
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_layers.emulator.remote import CreatedJob
+    from airflow_provider_layers.emulator.control_client import CreatedJob
     from dev.chaos.books import Place
 
 PURPOSES = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_layers.emulator import Emulator
-    from airflow_provider_layers.emulator.remote import CreatedJob, RecordedRequest
+    from airflow_provider_layers.emulator.control_client import CreatedJob, RecordedRequest
 
 
 class Crowd:

@@ -2,7 +2,7 @@ import pytest
 
 
 def test_the_door_needs_no_key_and_is_not_in_the_ledger(web, api):
-    world = web.get(f"{api.url}/_emulator/world").json()
+    world = web.get(f"{api.url}/_emulator/state").json()
     assert world["api_key"] == api.api_key
     assert api.requests() == []
 
@@ -30,7 +30,7 @@ def test_reset_forgets_everything_and_keeps_the_ids(web, api, client, start):
 def test_another_seed_is_another_world(web, api):
     before = api.project_id
     web.post(f"{api.url}/_emulator/reset", json={"seed": 2})
-    assert web.get(f"{api.url}/_emulator/world").json()["project_id"] != before
+    assert web.get(f"{api.url}/_emulator/state").json()["project_id"] != before
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,6 @@ def test_a_body_that_is_no_json_is_refused(web, api):
 
 def test_the_ledger_over_http(web, api, client):
     client.get("/v1/whoami")
-    ledger = web.get(f"{api.url}/_emulator/ledger", params={"method": "GET", "path": "/v1/who*"}).json()
+    ledger = web.get(f"{api.url}/_emulator/requests", params={"method": "GET", "path": "/v1/who*"}).json()
     assert [entry["path"] for entry in ledger["requests"]] == ["/v1/whoami"]
-    assert ledger["jobs"] == []
+    assert web.get(f"{api.url}/_emulator/jobs").json() == {"jobs": []}

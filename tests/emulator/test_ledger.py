@@ -21,7 +21,7 @@ def test_the_key_is_never_written_down(web, api):
         {"Authorization": api.api_key},
     ):
         web.get(f"{api.url}/v1/whoami", headers=headers)
-    assert api.api_key not in web.get(f"{api.url}/_emulator/ledger").text
+    assert api.api_key not in web.get(f"{api.url}/_emulator/requests").text
     assert [request.headers.get("authorization") for request in api.requests()] == ["Bearer ***", None, "***"]
     assert api.requests()[1].headers["x-api-key"] == "***"
 

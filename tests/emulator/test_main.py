@@ -39,17 +39,17 @@ def test_it_prints_all_that_one_needs_and_ends_when_told(command, end):
     text = "".join(lines)
     exported = next(line for line in lines if "AIRFLOW_CONN_LAYERS_DEFAULT" in line)
     connection = json.loads(exported.partition("=")[2].strip().strip("'"))
-    control = EmulatorControl(connection["host"])
-    assert connection == control.connection
-    for shown in (
-        control.url,
-        control.api_key,
-        control.project_id,
-        *control.social_account_ids,
-        control.top_post_ids[0],
-    ):
-        assert shown in text
-    settings = control.settings()
+    with EmulatorControl(connection["host"]) as control:
+        assert connection == control.connection
+        for shown in (
+            control.url,
+            control.api_key,
+            control.project_id,
+            *control.social_account_ids,
+            control.top_post_ids[0],
+        ):
+            assert shown in text
+        settings = control.settings()
     assert (settings["job_seconds"], settings["credits"], settings["tier"]) == ([5, 9], 70, "pilot")
     process.send_signal(end)
     assert process.wait(5) == 0

@@ -1,8 +1,8 @@
 from dataclasses import fields, is_dataclass
 
 from airflow_provider_layers.emulator import models
+from airflow_provider_layers.emulator.control_client import RecordedRequest
 from airflow_provider_layers.emulator.ledger import Entry
-from airflow_provider_layers.emulator.remote import RecordedRequest
 
 
 def test_the_records_are_plain():

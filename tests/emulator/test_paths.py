@@ -1,6 +1,7 @@
 import pytest
 
-from airflow_provider_layers.emulator.paths import compile_template, matches
+from airflow_provider_layers.emulator.faults import matches
+from airflow_provider_layers.emulator.paths import compile_template
 
 
 @pytest.mark.parametrize(

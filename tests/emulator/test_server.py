@@ -13,7 +13,7 @@ def test_starting_and_stopping_are_quick_and_leave_nothing(web):
     with Emulator() as emulator:
         assert time.monotonic() - begin < 0.5
         url = emulator.url
-        assert web.get(f"{url}/_emulator/world").status_code == 200
+        assert web.get(f"{url}/_emulator/state").status_code == 200
     assert time.monotonic() - begin < 2
     assert threading.active_count() == before
     with pytest.raises(httpx.ConnectError):

@@ -20,7 +20,7 @@ from dev.home import CHECKOUT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_layers.emulator.remote import CreatedJob
+    from airflow_provider_layers.emulator.control_client import CreatedJob
     from dev.chaos.evidence import Evidence
     from dev.chaos.plan import Plan
 

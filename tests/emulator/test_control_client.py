@@ -6,11 +6,11 @@ from airflow_provider_layers.emulator import EmulatorControl
 
 
 def test_a_control_steers_a_server_it_did_not_start(api, start):
-    control = EmulatorControl(api.url + "/")
-    assert (control.url, control.api_key, control.project_id) == (api.url, api.api_key, api.project_id)
-    start()
-    control.advance(60)
-    assert [job.status for job in control.jobs()] == ["completed"]
+    with EmulatorControl(api.url + "/") as control:
+        assert (control.url, control.api_key, control.project_id) == (api.url, api.api_key, api.project_id)
+        start()
+        control.advance(60)
+        assert [job.status for job in control.jobs()] == ["completed"]
 
 
 def test_the_connection_in_each_of_its_forms(api):
@@ -22,7 +22,8 @@ def test_the_connection_in_each_of_its_forms(api):
 
 def test_a_proxy_of_the_environment_is_not_used(api, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    assert EmulatorControl(api.url).now() == "2026-04-18T12:00:00.000Z"
+    with EmulatorControl(api.url) as control:
+        assert control.now() == "2026-04-18T12:00:00.000Z"
 
 
 def test_a_refusal_is_an_error_with_its_reason(api):
