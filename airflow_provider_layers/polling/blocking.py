@@ -1,0 +1,64 @@
+"""Waiting in a worker: the same decisions as in the triggerer, one request after another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_layers.api.jobs import get_job
+from airflow_provider_layers.exceptions import LayersError, LayersNotFoundError
+from airflow_provider_layers.polling.intervals import DurationHistory, PollInterval
+from airflow_provider_layers.polling.scheduler import PollScheduler, SinglePoll
+from airflow_provider_layers.polling.targets import NOT_FOUND_GRACE
+
+if TYPE_CHECKING:
+    from airflow_provider_layers.api.jobs import Job
+    from airflow_provider_layers.client import LayersClient
+    from airflow_provider_layers.polling.targets import PollTarget
+
+T = TypeVar("T")
+
+
+def wait_until_finished(client: LayersClient, target: PollTarget[T]) -> T:
+    """
+    Wait until a target has finished, and return its last result.
+
+    :param client: also provides the time
+    :raises LayersError: its deadline has passed, or its state cannot be read
+    """
+    clock, max_interval = client.clock, target.interval.max_interval
+    # A worker's pauses are at most what the user asked for: it knows no durations of similar targets.
+    target = replace(target, interval=PollInterval(max_interval, far_interval=max_interval), list_source=None)
+    scheduler = PollScheduler(DurationHistory(), jitter=client.jitter)
+    subscription = scheduler.add(target, now=clock.time())
+    while True:
+        poll = scheduler.next_poll(clock.time())
+        if not isinstance(poll, SinglePoll):
+            clock.sleep(max(0.0, subscription.due - clock.time()))
+            continue
+        try:
+            result = client.send(target.poll(subscription.observation.etag))
+        except LayersError as error:
+            scheduler.single_failed(poll, error, now=clock.time())
+            continue
+        if scheduler.single_succeeded(poll, result, now=clock.time()):
+            return subscription.result  # type: ignore[no-any-return]
+
+
+def get_job_with_grace(client: LayersClient, job_id: str) -> Job:
+    """
+    Read a job that may be too new to be visible.
+
+    :raises LayersNotFoundError: it stayed unknown
+    :raises LayersError: it could not be read
+    """
+    grace_ends = client.clock.time() + NOT_FOUND_GRACE
+    for polls in count(1):
+        try:
+            return client.send_with_retries(get_job(job_id))
+        except LayersNotFoundError:
+            if client.clock.time() >= grace_ends:
+                raise
+        client.clock.sleep(PollInterval().pause(polls, jitter=client.jitter()))
+    raise AssertionError("unreachable")
