@@ -1,36 +1,45 @@
-"""Doing what flows decide, over HTTP: once for workers, once for the triggerer's event loop."""
+"""HTTP clients: sync for workers, async for the triggerer. The only module that knows httpx."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import random
 import ssl
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from typing import Any, TypeVar
 
 import httpx
 
 from airflow_provider_layers import __version__
-from airflow_provider_layers.api.endpoint import Answer, Endpoint, Flow, NoAnswer, Pause, Send
+from airflow_provider_layers.api.endpoint import Endpoint, Response, retry_delay
+from airflow_provider_layers.api.errors import error_from_response
+from airflow_provider_layers.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_layers.exceptions import (
+    LayersConflictError,
+    LayersError,
+    LayersTransportError,
+    LayersUnexpectedResponseError,
+)
 
 T = TypeVar("T")
 
 CONNECT_TIMEOUT = 10.0
+"""Seconds. A host that takes longer to accept a connection is down; a slow response is something else."""
 
 
 @dataclass(frozen=True)
-class Access:
+class ApiConfig:
     """
-    Where the API is and how to be let in.
+    API base URL and credentials.
 
     :param base_url: scheme and host, without a path
     :param api_key: the key; it has no ``repr``
     :param auth_scheme: ``bearer`` or ``x-api-key``
     :param organization: the child organization to act for, or ``None``
-    :param timeout: seconds to wait for data, and to connect, which never takes more than 10
+    :param timeout: seconds to wait for data; also for a connection, up to 10
     """
 
     base_url: str
@@ -40,20 +49,20 @@ class Access:
     timeout: float = 30.0
 
     def headers(self) -> dict[str, str]:
-        """Give the headers that every request carries."""
-        own = {"User-Agent": f"airflow-provider-layers/{__version__}", "Accept": "application/json"}
+        """Return the headers of every request."""
+        headers = {"User-Agent": f"airflow-provider-layers/{__version__}", "Accept": "application/json"}
         if self.auth_scheme == "x-api-key":
-            own["X-Api-Key"] = self.api_key
+            headers["X-Api-Key"] = self.api_key
         else:
-            own["Authorization"] = f"Bearer {self.api_key}"
+            headers["Authorization"] = f"Bearer {self.api_key}"
         if self.organization:
-            own["X-Layers-Organization"] = self.organization
-        return own
+            headers["X-Layers-Organization"] = self.organization
+        return headers
 
 
-class _OneLineAWait(logging.Filter):
+class _RequestLogFilter(logging.Filter):
     """
-    Keep httpx from logging every poll at INFO; its lines about other hosts pass.
+    Drop httpx's INFO line for each request to the API; its lines about other hosts pass.
 
     A thousand waits would otherwise write a hundred lines a second into the triggerer's log.
     """
@@ -68,29 +77,29 @@ class _OneLineAWait(logging.Filter):
         return all(url.netloc not in self.hosts for url in record.args if isinstance(url, httpx.URL))
 
 
-_quiet = _OneLineAWait()
-logging.getLogger("httpx").addFilter(_quiet)
+_request_log_filter = _RequestLogFilter()
+logging.getLogger("httpx").addFilter(_request_log_filter)
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
-    """Read the trusted certificates once for each process: it takes 26 ms, in the triggerer on its loop."""
+def _ssl_context() -> ssl.SSLContext:
+    # Reading the trusted certificates takes 26 ms, in the triggerer on its event loop: once for each process.
     return httpx.create_ssl_context()
 
 
-def _options(access: Access) -> dict[str, Any]:
-    _quiet.hosts.add(httpx.URL(access.base_url).netloc)
+def _client_options(config: ApiConfig) -> dict[str, Any]:
+    _request_log_filter.hosts.add(httpx.URL(config.base_url).netloc)
     return {
-        "base_url": access.base_url,
-        "headers": access.headers(),
-        "timeout": httpx.Timeout(access.timeout, connect=min(CONNECT_TIMEOUT, access.timeout)),
-        "verify": _certificates(),
+        "base_url": config.base_url,
+        "headers": config.headers(),
+        "timeout": httpx.Timeout(config.timeout, connect=min(CONNECT_TIMEOUT, config.timeout)),
+        "verify": _ssl_context(),
         # A redirect could carry the key to another host.
         "follow_redirects": False,
     }
 
 
-def _request(endpoint: Endpoint[Any]) -> dict[str, Any]:
+def _request_options(endpoint: Endpoint[Any]) -> dict[str, Any]:
     headers = {}
     if endpoint.idempotency_key:
         headers["Idempotency-Key"] = endpoint.idempotency_key
@@ -105,50 +114,118 @@ def _request(endpoint: Endpoint[Any]) -> dict[str, Any]:
     }
 
 
-def _answer(response: httpx.Response) -> Answer:
-    return Answer(response.status_code, response.headers, response.content)
+def _read(endpoint: Endpoint[T], received: httpx.Response) -> T:
+    response = Response(received.status_code, received.headers, received.content)
+    error = error_from_response(endpoint, response)
+    if error is not None:
+        raise error
+    return endpoint.read(response)
 
 
-def _no_answer(error: httpx.HTTPError | httpx.InvalidURL) -> NoAnswer:
-    # A complaint about a header quotes the header.
-    told = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
-    return NoAnswer(f"{type(error).__name__}: {told}" if told else type(error).__name__)
+def _transport_error(
+    endpoint: Endpoint[Any], error: httpx.HTTPError | httpx.InvalidURL
+) -> LayersTransportError:
+    reason = ": ".join(filter(None, [type(error).__name__, str(error)]))
+    return LayersTransportError(f"Could not {endpoint.description}: no response from the API ({reason}).")
+
+
+def _header_error(endpoint: Endpoint[Any]) -> LayersTransportError:
+    # httpx quotes the header that it refuses, which may be the one with the key: no text and no cause.
+    return LayersTransportError(f"Could not {endpoint.description}: the request is not valid HTTP.")
 
 
 class LayersClient:
     """
-    Drives flows from a worker, with blocking I/O.
+    Client for workers, with blocking I/O.
 
-    :param access: where the API is and how to be let in
-    :param sleep: lets seconds pass
+    :param clock: time between attempts
+    :param jitter: random numbers from 0 to 1
+    :param transport: where requests go instead of the network, for tests
     """
 
-    def __init__(self, access: Access, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._http = httpx.Client(**_options(access))
-        self._sleep = sleep
+    def __init__(
+        self,
+        config: ApiConfig,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        jitter: Callable[[], float] = random.random,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(**_client_options(config), transport=transport)
+        self.clock = clock
+        self.jitter = jitter
 
-    def run(self, flow: Flow[T]) -> T:
+    def send(self, endpoint: Endpoint[T]) -> T:
         """
-        Drive a flow to its end.
+        Send a request once and return its result.
 
-        :param flow: see :mod:`airflow_provider_layers.api`
-        :return: what the flow returns
+        :raises LayersError: there was no response, or it was an error
         """
         try:
-            step = next(flow)
-            while True:
-                step = flow.send(self._do(step))
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-
-    def _do(self, step: Send | Pause) -> Answer | NoAnswer | None:
-        if isinstance(step, Pause):
-            self._sleep(step.seconds)
-            return None
-        try:
-            return _answer(self._http.request(**_request(step.endpoint)))
+            received = self._http.request(**_request_options(endpoint))
+        except httpx.LocalProtocolError:
+            raise _header_error(endpoint) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return _no_answer(error)
+            raise _transport_error(endpoint, error) from error
+        return _read(endpoint, received)
+
+    def send_with_retries(
+        self, endpoint: Endpoint[T], *, on_failure: Callable[[int, LayersError], None] | None = None
+    ) -> T:
+        """
+        Send a request, up to five times where that is safe, and return its result.
+
+        :param on_failure: called with the number of each failed attempt, from 1, and its error; what it
+            raises ends the call
+        :raises LayersError: of the last attempt
+        """
+        for attempt in count(1):
+            try:
+                return self.send(endpoint)
+            except LayersError as error:
+                if on_failure:
+                    on_failure(attempt, error)
+                if isinstance(error, LayersConflictError) and endpoint.on_conflict:
+                    current = self.send_with_retries(endpoint.on_conflict)
+                    if current is not None:
+                        return current
+                delay = retry_delay(attempt, error, jitter=self.jitter()) if endpoint.retryable else None
+                if delay is None:
+                    raise
+            self.clock.sleep(delay)
+        raise AssertionError("unreachable")
+
+    def paginate(
+        self,
+        page: Callable[[int, str | None], Endpoint[dict[str, Any]]],
+        *,
+        limit: int | None,
+        page_size: int,
+    ) -> list[dict[str, Any]]:
+        """
+        Read a list to its end or to a limit (``getting-started/common-patterns``).
+
+        :param page: returns the endpoint of a page by its size and cursor
+        :param limit: most rows to return; ``None`` for all
+        :param page_size: most rows that the API returns at once
+        :raises LayersUnexpectedResponseError: a cursor was returned twice, so the list would not end
+        """
+        rows: list[dict[str, Any]] = []
+        cursor: str | None = None
+        seen: set[str] = set()
+        while True:
+            size = page_size if limit is None else min(page_size, limit - len(rows))
+            endpoint = page(size, cursor)
+            body = self.send_with_retries(endpoint)
+            rows += body.get("items") or []
+            cursor = body.get("nextCursor")
+            if not cursor or (limit is not None and len(rows) >= limit):
+                return rows[:limit]
+            if cursor in seen:
+                raise LayersUnexpectedResponseError(
+                    f"Could not {endpoint.description}: the same page was returned twice."
+                )
+            seen.add(cursor)
 
     def close(self) -> None:
         """Close the connections."""
@@ -157,43 +234,58 @@ class LayersClient:
 
 class AsyncLayersClient:
     """
-    Drives flows inside an event loop.
+    Client for an event loop.
 
-    :param access: where the API is and how to be let in
-    :param sleep: lets seconds pass
+    :param clock: time between attempts
+    :param jitter: random numbers from 0 to 1
+    :param transport: where requests go instead of the network, for tests
     """
 
     def __init__(
         self,
-        access: Access,
+        config: ApiConfig,
         *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Clock = SYSTEM_CLOCK,
+        jitter: Callable[[], float] = random.random,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._http = httpx.AsyncClient(**_options(access))
-        self._sleep = sleep
+        self._http = httpx.AsyncClient(**_client_options(config), transport=transport)
+        self.clock = clock
+        self.jitter = jitter
 
-    async def run(self, flow: Flow[T]) -> T:
+    async def send(self, endpoint: Endpoint[T]) -> T:
         """
-        Drive a flow to its end.
+        Send a request once and return its result.
 
-        :param flow: see :mod:`airflow_provider_layers.api`
-        :return: what the flow returns
+        :raises LayersError: there was no response, or it was an error
         """
         try:
-            step = next(flow)
-            while True:
-                step = flow.send(await self._do(step))
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-
-    async def _do(self, step: Send | Pause) -> Answer | NoAnswer | None:
-        if isinstance(step, Pause):
-            await self._sleep(step.seconds)
-            return None
-        try:
-            return _answer(await self._http.request(**_request(step.endpoint)))
+            received = await self._http.request(**_request_options(endpoint))
+        except httpx.LocalProtocolError:
+            raise _header_error(endpoint) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return _no_answer(error)
+            raise _transport_error(endpoint, error) from error
+        return _read(endpoint, received)
+
+    async def send_with_retries(self, endpoint: Endpoint[T]) -> T:
+        """
+        Send a request, up to five times where that is safe, and return its result.
+
+        :raises LayersError: of the last attempt
+        """
+        for attempt in count(1):
+            try:
+                return await self.send(endpoint)
+            except LayersError as error:
+                if isinstance(error, LayersConflictError) and endpoint.on_conflict:
+                    current = await self.send_with_retries(endpoint.on_conflict)
+                    if current is not None:
+                        return current
+                delay = retry_delay(attempt, error, jitter=self.jitter()) if endpoint.retryable else None
+                if delay is None:
+                    raise
+            await self.clock.asleep(delay)
+        raise AssertionError("unreachable")
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -1,41 +1,44 @@
 """
-Everything that this package raises.
+Every exception that this package raises.
 
-The tree, as it is::
+``*`` marks permanent errors: sending the same request again cannot help, so they are ``AirflowFailException``
+by class and end the task without further retries. All others leave Airflow's ``retries`` on. Either way the
+typed error itself reaches ``on_failure_callback`` and ``context["exception"]``.
+
+The tree::
 
     LayersError
-    ├── LayersParameterError              refused here, before anything was sent
-    │   ├── LayersConnectionError         the Airflow connection cannot be used as it is filled in
-    │   ├── LayersRequestChangedError     an earlier try of the task asked for something else
-    │   └── LayersReplayWindowError       an earlier try may have asked too long ago for the API to remember
-    ├── LayersTransportError              no answer arrived: timeout, disconnect, refused connection
-    ├── LayersUnexpectedAnswerError       an answer arrived that the vendor's documentation does not know
-    ├── LayersPromotionError              content was approved, and the schedule that waited for it failed
-    ├── LayersAPIError                    the API answered with an error
-    │   ├── LayersRequestError            400, 422 and every other caller's mistake
-    │   │   └── LayersModerationError     MODERATION_BLOCKED
-    │   ├── LayersAuthenticationError     401
-    │   ├── LayersBillingError            402
-    │   ├── LayersPermissionError         403
-    │   │   └── LayersApprovalRequiredError   APPROVAL_REQUIRED
-    │   ├── LayersNotFoundError           404
-    │   ├── LayersConflictError           409
-    │   │   ├── LayersIdempotencyError        IDEMPOTENCY_CONFLICT
-    │   │   └── LayersContentRejectedError    CONTENT_REJECTED
-    │   ├── LayersSuspendedError          503 KILL_SWITCH
-    │   ├── LayersRateLimitError          429
-    │   └── LayersServerError             408, 425 and every other 5xx
-    ├── LayersPostError                   the scheduled post exists, and did not go public
-    ├── LayersContentError                content failed or was canceled before anybody decided on it
-    │   └── LayersContentUnfinishedError  it is still being made, so nobody can decide on it yet
-    ├── LayersReviewRejectedError         content was reviewed and rejected
-    ├── LayersTimeoutError                what was waited for had not come by the deadline
-    └── LayersJobError                    the job exists, and did not end in content
-        ├── LayersJobFailedError          it failed
-        ├── LayersJobCanceledError        it was canceled
-        └── LayersJobTimeoutError         it was still running at the deadline; a LayersTimeoutError, too
-
-``permanent`` says that asking again cannot help: operators stop Airflow's retries on such an error.
+    ├── LayersPermanentError*             base of everything marked here; also an AirflowFailException
+    │   ├── LayersParameterError*         refused before anything was sent; also a ValueError
+    │   │   ├── LayersConnectionError*    the Airflow connection is not usable
+    │   │   ├── LayersRequestChangedError*    an earlier try of the task sent a different request
+    │   │   └── LayersReplayWindowError*  an earlier try may have sent the request more than 24 hours ago
+    │   ├── LayersPromotionError*         content was approved, and the schedule that waited for it failed
+    │   ├── LayersPostError*              the scheduled post exists and was not published
+    │   ├── LayersContentError*           content failed or was canceled before a decision
+    │   ├── LayersReviewRejectedError*    content was reviewed and rejected
+    │   ├── LayersTimeoutError*           a wait passed its deadline
+    │   └── LayersJobError*               the job exists and did not complete
+    │       ├── LayersJobFailedError*     it failed
+    │       ├── LayersJobCanceledError*   it was canceled
+    │       └── LayersJobTimeoutError*    it was still running at the deadline; also a LayersTimeoutError
+    ├── LayersTransportError              no response: timeout, disconnect, refused connection
+    ├── LayersUnexpectedResponseError     a response that the vendor's documentation does not describe
+    ├── LayersContentUnfinishedError      content is still being made, so it cannot be decided on yet
+    └── LayersAPIError                    the API returned an error
+        ├── LayersRequestError*           400, 422 and every other 4xx
+        │   └── LayersModerationError*    MODERATION_BLOCKED
+        ├── LayersAuthenticationError*    401
+        ├── LayersBillingError*           402
+        ├── LayersPermissionError*        403
+        │   └── LayersApprovalRequiredError*  APPROVAL_REQUIRED
+        ├── LayersNotFoundError*          404
+        ├── LayersConflictError*          409
+        │   ├── LayersIdempotencyError*   IDEMPOTENCY_CONFLICT
+        │   └── LayersContentRejectedError*   CONTENT_REJECTED
+        ├── LayersSuspendedError*         503 KILL_SWITCH
+        ├── LayersRateLimitError          429
+        └── LayersServerError             408, 425 and every other 5xx
 """
 
 from __future__ import annotations
@@ -43,67 +46,87 @@ from __future__ import annotations
 import copyreg
 from typing import Any, ClassVar
 
+from airflow.providers.common.compat.sdk import AirflowFailException
+
 
 class LayersError(Exception):
-    """Root of everything that this package raises."""
-
-    permanent: ClassVar[bool] = True
+    """Root of the tree."""
 
 
-class LayersParameterError(LayersError, ValueError):
-    """A parameter is wrong; nothing was sent. The text says what was given and what is allowed."""
+class LayersPermanentError(LayersError, AirflowFailException):
+    """Base of the errors that a retry cannot mend: Airflow fails the task at once."""
+
+
+class LayersParameterError(LayersPermanentError, ValueError):
+    """A parameter is wrong; nothing was sent. The text names the value and what is allowed."""
 
 
 class LayersConnectionError(LayersParameterError):
-    """The Airflow connection cannot be used as it is filled in."""
+    """The Airflow connection is not usable."""
 
 
 class LayersRequestChangedError(LayersParameterError):
-    """An earlier try of the task asked for something else; nothing was sent."""
+    """An earlier try of the task sent a different request; nothing was sent now."""
 
 
 class LayersReplayWindowError(LayersParameterError):
-    """An earlier try may have asked too long ago for the API to remember it; nothing was sent."""
+    """An earlier try may have sent the request too long ago for the API to replay it; nothing was sent."""
+
+
+class LayersPromotionError(LayersPermanentError):
+    """Content was approved, and the schedule that waited for the approval failed."""
+
+
+class LayersPostError(LayersPermanentError):
+    """The scheduled post exists and was not published: it failed, was canceled, or is a draft."""
+
+
+class LayersContentError(LayersPermanentError):
+    """Content failed or was canceled before a decision, so a decision is no longer possible."""
+
+
+class LayersReviewRejectedError(LayersPermanentError):
+    """Content was reviewed and rejected."""
+
+
+class LayersTimeoutError(LayersPermanentError):
+    """A wait passed its deadline."""
 
 
 class LayersTransportError(LayersError):
-    """No answer arrived: it is unknown whether the request was carried out."""
-
-    permanent = False
+    """No response arrived, so it is unknown whether the request was carried out."""
 
 
-class LayersUnexpectedAnswerError(LayersError):
+class LayersUnexpectedResponseError(LayersError):
     """
-    An answer arrived that the vendor's documentation does not know.
+    A response that the vendor's documentation does not describe.
 
-    Not permanent: a broken gateway looks the same, and asking again with the same key costs nothing.
+    Not permanent: a broken gateway looks the same, and sending again with the same key costs nothing.
     """
 
-    permanent = False
 
-
-class LayersPromotionError(LayersError):
-    """Content was approved, and the schedule that waited for the approval could not be carried out."""
+class LayersContentUnfinishedError(LayersError):
+    """Content is still being made, so it cannot be decided on yet."""
 
 
 class LayersAPIError(LayersError):
     """
-    The API answered with an error (``operational/errors`` in the vendor's documentation).
+    The API returned an error (``operational/errors`` in the vendor's documentation).
 
-    :param asked: what was asked, such as ``approve content cnt_1``
-    :param status_code: HTTP status of the answer
-    :param code: the vendor's error code, such as ``NOT_FOUND``; ``None`` where the answer had no envelope
+    :param description: the request in words, such as ``approve content cnt_1``
+    :param status_code: HTTP status of the response
+    :param code: the vendor's error code, such as ``NOT_FOUND``; ``None`` where there was no error envelope
     :param message: the vendor's text
     :param request_id: the id to quote to the vendor's support
     :param details: the vendor's structured details
-    :param retry_after: seconds that the answer asked to wait, or ``None``
+    :param retry_after: seconds that the response asked to wait, or ``None``
     """
 
     advice: ClassVar[str] = ""
 
     def __init__(
         self,
-        asked: str,
+        description: str,
         *,
         status_code: int,
         code: str | None = None,
@@ -112,7 +135,7 @@ class LayersAPIError(LayersError):
         details: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        self.asked = asked
+        self.description = description
         self.status_code = status_code
         self.code = code
         self.message = message
@@ -123,16 +146,16 @@ class LayersAPIError(LayersError):
 
     def _text(self) -> str:
         parts = ((" {}", self.code), (": {}", self.message.rstrip(".")), (" (details: {})", self.details))
-        told = "".join(words.format(value) for words, value in parts if value)
-        what = f"Could not {self.asked}: the API answered {self.status_code}{told}. {self.advice}".rstrip()
-        return f"{what} Request id: {self.request_id or 'none was given'}."
+        reason = "".join(template.format(value) for template, value in parts if value)
+        text = f"Could not {self.description}: the API returned {self.status_code}{reason}. {self.advice}"
+        return f"{text.rstrip()} Request id: {self.request_id or 'none was given'}."
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Otherwise it is made anew by `__init__` from its text alone, which takes more than that.
+        # The default would call `__init__` with the text alone, which requires more than that.
         return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
-class LayersRequestError(LayersAPIError):
+class LayersRequestError(LayersAPIError, LayersPermanentError):
     """The API refused the request as it was written."""
 
     advice = "Correct the parameters of the task and clear it."
@@ -141,25 +164,25 @@ class LayersRequestError(LayersAPIError):
 class LayersModerationError(LayersRequestError):
     """The brief did not pass the vendor's safety check."""
 
-    advice = "Change the brief; the same words are refused again."
+    advice = "Change the brief; the same text will be refused again."
 
 
-class LayersAuthenticationError(LayersAPIError):
-    """The API key is missing, malformed, wrong, revoked, or of another environment."""
+class LayersAuthenticationError(LayersAPIError, LayersPermanentError):
+    """The API key is missing, malformed, wrong, revoked, or belongs to another environment."""
 
     advice = "Check the API key in the connection's password field."
 
 
-class LayersBillingError(LayersAPIError):
+class LayersBillingError(LayersAPIError, LayersPermanentError):
     """The credits do not cover the job."""
 
     advice = "Top up the credits, then clear the task."
 
 
-class LayersPermissionError(LayersAPIError):
-    """The API key lacks a scope that the route asks for."""
+class LayersPermissionError(LayersAPIError, LayersPermanentError):
+    """The API key lacks a scope that the route requires."""
 
-    advice = "Give the key the scope that the route asks for, or use another key."
+    advice = "Give the key the scope that the route requires, or use another key."
 
 
 class LayersApprovalRequiredError(LayersPermissionError):
@@ -168,16 +191,16 @@ class LayersApprovalRequiredError(LayersPermissionError):
     advice = "Nothing was stored or published. Approve the content first, then clear the task."
 
 
-class LayersNotFoundError(LayersAPIError):
+class LayersNotFoundError(LayersAPIError, LayersPermanentError):
     """The id is unknown to this key; ids of other organizations look the same."""
 
     advice = "Check the id, and that the connection's key belongs to the same organization."
 
 
-class LayersConflictError(LayersAPIError):
-    """The state of the thing does not allow what was asked."""
+class LayersConflictError(LayersAPIError, LayersPermanentError):
+    """The current state does not allow the request."""
 
-    advice = "See the details for the state it is in."
+    advice = "See the details for the current state."
 
 
 class LayersIdempotencyError(LayersConflictError):
@@ -193,10 +216,10 @@ class LayersIdempotencyError(LayersConflictError):
 class LayersContentRejectedError(LayersConflictError):
     """The content was rejected, so it cannot be scheduled or published."""
 
-    advice = "Generate a new take."
+    advice = "Regenerate the content and have the new version approved."
 
 
-class LayersSuspendedError(LayersAPIError):
+class LayersSuspendedError(LayersAPIError, LayersPermanentError):
     """The key or the organization is suspended (the vendor's kill switch)."""
 
     advice = "The key or the organization is suspended; ask the vendor or the organization's administrator."
@@ -205,44 +228,18 @@ class LayersSuspendedError(LayersAPIError):
 class LayersRateLimitError(LayersAPIError):
     """The rate limit of the key, or the organization's cap on running jobs, is reached."""
 
-    permanent = False
-
 
 class LayersServerError(LayersAPIError):
-    """The API or a gateway in front of it failed for the moment."""
-
-    permanent = False
+    """The API or a gateway in front of it is temporarily unavailable."""
 
 
-class LayersPostError(LayersError):
-    """The scheduled post exists, and did not go public: it failed, was canceled, or is a draft."""
-
-
-class LayersContentError(LayersError):
-    """The content failed or was canceled before anybody decided on it, so that nobody can any more."""
-
-
-class LayersContentUnfinishedError(LayersContentError):
-    """The content is still being made, so that nobody can decide on it yet."""
-
-    permanent = False
-
-
-class LayersReviewRejectedError(LayersError):
-    """The content was reviewed and rejected: it is not to go out."""
-
-
-class LayersTimeoutError(LayersError):
-    """What was waited for had not come by the deadline."""
-
-
-class LayersJobError(LayersError):
+class LayersJobError(LayersPermanentError):
     """
-    The job exists, and did not end in content.
+    The job exists and did not complete.
 
     :param job_id: the job
     :param message: what happened
-    :param error: the job's own error as the API gave it, if it gave one
+    :param error: the job's own error as the API returned it, if any
     """
 
     def __init__(self, job_id: str, message: str, error: dict[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What Airflow's provider manager reads about this package."""
+"""Provider metadata, as Airflow's provider manager reads it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "timeout": {
         "label": "Timeout (s)",
-        "description": "Seconds to wait for data of an answer, and, at most 10 of them, to connect.",
+        "description": "Seconds to wait for data of a response; also for a connection, up to 10.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "default": 30},
     },
     "poll_budget_rpm": {
         "label": "Poll budget (reads a minute)",
         "description": (
             "Most reads a minute that one triggerer makes with this key while it waits. "
-            "Empty: no limit but the API's own."
+            "Empty: four fifths of what the key's tier allows."
         ),
         "schema": {"type": ["integer", "null"], "minimum": 1},
     },
@@ -58,7 +58,7 @@ def _modules(folder: str, *nouns: str) -> list[dict[str, Any]]:
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Describe the package in the shape of Airflow's ``provider_info.schema.json``."""
+    """Return the metadata in the shape of Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "airflow-provider-layers",
         "name": "Layers",
@@ -71,7 +71,7 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "hooks": _modules("hooks", "layers", "http"),
+        "hooks": _modules("hooks", "layers"),
         "operators": _modules("operators", "content", "jobs", "scheduled_posts", "top_performers", "http"),
         "sensors": _modules("sensors", "content", "jobs", "scheduled_posts", "top_performers"),
         "triggers": _modules("triggers", "content", "jobs", "scheduled_posts", "top_performers"),

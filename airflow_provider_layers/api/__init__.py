@@ -1,1 +1,1 @@
-"""The language of the API: endpoints, values, retry and poll arithmetic. No I/O and no Airflow."""
+"""The vendor's API: request schemas, endpoints as values, and readers of responses. No I/O, no Airflow."""

@@ -1,20 +1,22 @@
-"""Whose key it is, and what things cost: ``reference/organizations/whoami``, ``GET /v1/credits``."""
+"""The key's organization and its credits: ``reference/organizations/whoami``, ``GET /v1/credits``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from airflow_provider_layers.api.endpoint import Answer, Endpoint
+from airflow_provider_layers.api.endpoint import Endpoint, Response, read_json
 
 
 @dataclass(frozen=True)
 class Account:
     """
-    What the API says about a key.
+    What the API returns about a key.
 
-    :param organization: name of the organization, or its id where the answer has no name
+    :param organization: name of the organization, or its id where there is no name
     :param rate_limit_tier: ``standard``, ``pilot`` or ``partner``
-    :param blocked: why the key cannot be used although the API answered, as older revisions tell it
+    :param blocked: why the key cannot be used although the API responded, as in older revisions
     """
 
     organization: str
@@ -23,27 +25,29 @@ class Account:
 
 
 def whoami() -> Endpoint[Account]:
-    """``GET /v1/whoami``, which asks for no scope."""
-    return Endpoint(asked="check the API key", method="GET", path="/v1/whoami", read=_account)
+    """``GET /v1/whoami``, which requires no scope."""
+    return Endpoint(description="check the API key", method="GET", path="/v1/whoami", read=_read_account)
 
 
-def cost_of_a_take() -> Endpoint[dict[str, int]]:
+def get_credits() -> Endpoint[dict[str, Any]]:
+    """``GET /v1/credits``: the balance, and the API's estimate of what content of each format costs."""
+    return Endpoint(description="read the credits", method="GET", path="/v1/credits", read=read_json)
+
+
+def costs_per_format(credits_body: Mapping[str, Any]) -> dict[str, int]:
     """
-    ``GET /v1/credits``: what the API estimates that content of a format costs.
+    Return the estimated credits for each format.
 
-    Its names of formats have underscores where other routes have hyphens; here all have underscores.
+    :param credits_body: of :func:`get_credits`. Its format names have underscores where other routes have
+        hyphens; in the result all have underscores
     """
-    return Endpoint(asked="read the credits", method="GET", path="/v1/credits", read=_costs)
-
-
-def _costs(answer: Answer) -> dict[str, int]:
-    known = answer.json().get("estimatedCreditsPerFormat")
-    pairs = known.items() if isinstance(known, dict) else ()
+    costs = credits_body.get("estimatedCreditsPerFormat")
+    pairs = costs.items() if isinstance(costs, dict) else ()
     return {str(name).replace("-", "_"): cost for name, cost in pairs if isinstance(cost, int)}
 
 
-def _account(answer: Answer) -> Account:
-    body = answer.json()
+def _read_account(response: Response) -> Account:
+    body = response.json()
     blocked = None
     if body.get("apiAccessRevoked"):
         blocked = "the organization's access to the API is revoked"

@@ -1,228 +1,594 @@
-"""Reading and deciding on content: ``reference/content/*`` and ``reference/approval/*``."""
+"""Content: generate, clone, regenerate, read, list, approve and reject.
+
+``reference/content/*``, ``reference/approval/*``, ``concepts/content-items`` and ``concepts/approval``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 
-from airflow_provider_layers.api.endpoint import Endpoint, Flow, json_of, segment
-from airflow_provider_layers.api.flow import call, collect
-from airflow_provider_layers.api.request import Moment, Request, body, one_or_many, query
-from airflow_provider_layers.api.watching import Roll, roll_query
-from airflow_provider_layers.exceptions import LayersConflictError, LayersParameterError, LayersPromotionError
+from airflow_provider_layers.api.endpoint import Endpoint, Response, paged, quote_path_segment, read_json
+from airflow_provider_layers.api.jobs import Submission, read_submission
+from airflow_provider_layers.api.schemas import (
+    RequestModel,
+    Timestamp,
+    as_list,
+    parse_timestamp,
+    query_params,
+    request_body,
+)
+from airflow_provider_layers.exceptions import (
+    LayersContentError,
+    LayersParameterError,
+    LayersPromotionError,
+    LayersReviewRejectedError,
+    LayersUnexpectedResponseError,
+)
 
 LIST_PAGE_SIZE = 200
-"""The most containers that the API gives in one answer (``reference/content/list-containers``)."""
+"""The most containers that the API returns at once (``reference/content/list-containers``)."""
 
-Text = Annotated[str, Field(min_length=1, max_length=1024)]
 # `generating` is what older revisions call `processing`.
 Status = Literal["queued", "processing", "generating", "completed", "failed", "canceled"]
+UNFINISHED_STATUSES = ("queued", "processing", "generating")
+LOST_STATUSES = ("failed", "canceled")
+"""Statuses of content that can no longer be decided on."""
+
+NOT_REQUIRED, PENDING, APPROVED, REJECTED = "not_required", "pending", "approved", "rejected"
+APPROVAL_STATUSES = (NOT_REQUIRED, PENDING, APPROVED, REJECTED)
+PUBLISHABLE = (APPROVED, NOT_REQUIRED)
+
+Platform = Literal["instagram", "tiktok", "youtube"]
+UpTo20 = Annotated[list[str], Field(max_length=20)]
+Hook = Annotated[str, Field(min_length=1, max_length=2000)]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+VariantCount = Annotated[int, Field(ge=1, le=5)]
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+# Ids of containers
 
 
 def content_path(container_id: str) -> str:
-    """Give the path of a container."""
-    return f"/v1/content/{segment('container_id', container_id)}"
+    """Return the path of a container."""
+    return f"/v1/content/{quote_path_segment('container_id', container_id)}"
 
 
-def get_content(container_id: str) -> Endpoint[dict[str, Any]]:
+def list_content_path(project_id: str) -> str:
+    """Return the path of a project's content."""
+    return f"/v1/projects/{quote_path_segment('project_id', project_id)}/content"
+
+
+def as_ids(container_ids: str | Sequence[Any]) -> list[str]:
     """
-    ``GET /v1/content/:containerId`` (scope ``content:read``).
+    Return container ids as a flat list without duplicates.
 
-    :param container_id: the container
-    """
-    return Endpoint(
-        asked=f"read content {container_id}",
-        method="GET",
-        path=content_path(container_id),
-        read=json_of,
-    )
-
-
-class ListLimit(Request):
-    """How many rows to return over all pages."""
-
-    limit: Annotated[int, Field(ge=1)] | None = None
-
-
-class ListFilters(Request):
-    """Filters of the list; ``status`` and ``format`` may be several."""
-
-    status: Annotated[list[Status], BeforeValidator(one_or_many)] | None = None
-    format: Annotated[list[str], BeforeValidator(one_or_many)] | None = None
-    creative_type: Literal["generated", "uploaded"] | None = None
-    since: Moment | None = None
-    until: Moment | None = None
-
-
-def list_content(project_id: str, *, limit: int | str | None, **filters: Any) -> Flow[list[dict[str, Any]]]:
-    """
-    ``GET /v1/projects/:projectId/content`` (scope ``content:read``), page after page, newest first.
-
-    :param project_id: the project
-    :param limit: most containers to return; ``None`` for all
-    :param filters: see :class:`ListFilters`
-    :raises LayersParameterError: a parameter is wrong
-    """
-    path = f"/v1/projects/{segment('project_id', project_id)}/content"
-    most = body(ListLimit, limit=limit).get("limit")
-    pairs = query(ListFilters, **filters)
-
-    def page(size: int, cursor: str | None) -> Endpoint[dict[str, Any]]:
-        place = (("cursor", cursor),) if cursor else ()
-        return Endpoint(
-            asked=f"list content of project {project_id}",
-            method="GET",
-            path=path,
-            query=(*pairs, ("limit", str(size)), *place),
-            read=json_of,
-        )
-
-    return collect(page, limit=most, page_size=LIST_PAGE_SIZE)
-
-
-UNDER_WAY = ("queued", "processing", "generating")
-"""Statuses of content that a job still works on."""
-
-SINCE_MARGIN = 600.0
-"""Seconds before the start of a job from which its containers are looked for: moments may differ a little."""
-
-
-def content_roll(project_id: str) -> Roll:
-    """
-    Give the list in which the containers of running jobs show (``reference/content/list-containers``).
-
-    It is asked for the containers that are under way, so that its length does not grow with the project's
-    history. That ``since`` is compared with ``createdAt`` is assumed.
-
-    :param project_id: the project
-    """
-    path = f"/v1/projects/{segment('project_id', project_id)}/content"
-
-    def page(since: float | None, cursor: str | None, filtered: bool) -> Endpoint[dict[str, Any]]:
-        return Endpoint(
-            asked=f"list content of project {project_id}",
-            method="GET",
-            path=path,
-            query=roll_query(
-                statuses=UNDER_WAY if filtered else (),
-                since=None if since is None else since - SINCE_MARGIN,
-                page_size=LIST_PAGE_SIZE,
-                cursor=cursor,
-            ),
-            read=json_of,
-        )
-
-    return Roll(path, LIST_PAGE_SIZE, page, frozenset(UNDER_WAY))
-
-
-class Approval(Request):
-    """The body of approve."""
-
-    note: Text | None = None
-
-
-class Rejection(Request):
-    """The body of reject."""
-
-    reason: Text
-
-
-def _decision(
-    verb: str, container_id: str, sent: dict[str, Any], idempotency_key: str
-) -> Endpoint[dict[str, Any]]:
-    return Endpoint(
-        asked=f"{verb} content {container_id}",
-        method="POST",
-        path=f"{content_path(container_id)}/{verb}",
-        body=sent,
-        read=json_of,
-        idempotency_key=idempotency_key,
-    )
-
-
-def approve(container_id: str, *, note: str | None, idempotency_key: str) -> Flow[dict[str, Any]]:
-    """
-    ``POST /v1/content/:containerId/approve`` (scope ``content:approve``); approving twice is approving.
-
-    :param container_id: the container
-    :param note: 1 to 1024 characters, kept with the approval
-    :param idempotency_key: the same on every try
-    :raises LayersConflictError: it was rejected before
-    :raises LayersPromotionError: it is approved, and the schedule that waited for the approval failed
-    """
-    endpoint = _decision("approve", container_id, body(Approval, note=note), idempotency_key)
-    return _promoted(container_id, _decide(endpoint, container_id, fine=("approved", "not_required")))
-
-
-def _promoted(container_id: str, decision: Flow[dict[str, Any]]) -> Flow[dict[str, Any]]:
-    """Approve, and fail where the schedule that waited for the approval failed."""
-    decided = yield from decision
-    promotion = decided.get("pendingSchedulePromotion") or {}
-    if promotion.get("status") == "failed":
-        raise LayersPromotionError(
-            f"Content {container_id} is approved, and the schedule that waited for it failed: {promotion}. "
-            "Nothing goes out. Schedule it again once the cause is mended."
-        )
-    return decided
-
-
-def reject(container_id: str, *, reason: str, idempotency_key: str) -> Flow[dict[str, Any]]:
-    """
-    ``POST /v1/content/:containerId/reject`` (scope ``content:approve``); rejecting twice is rejecting.
-
-    :param container_id: the container
-    :param reason: 1 to 1024 characters
-    :param idempotency_key: the same on every try
-    :raises LayersConflictError: it was approved before, or needs no approval
-    """
-    endpoint = _decision("reject", container_id, body(Rejection, reason=reason), idempotency_key)
-    return _decide(endpoint, container_id, fine=("rejected",))
-
-
-def _decide(
-    endpoint: Endpoint[dict[str, Any]], container_id: str, *, fine: tuple[str, ...]
-) -> Flow[dict[str, Any]]:
-    """Send a decision; a conflict is settled by what the container says it is."""
-    try:
-        return (yield from call(endpoint))
-    except LayersConflictError:
-        container = yield from call(get_content(container_id))
-        if container.get("approvalStatus") not in fine:
-            raise
-    return {name: container.get(name) for name in ("id", "approvalStatus")}
-
-
-def each(container_ids: str | Sequence[Any]) -> list[str]:
-    """
-    Make a flat list of one container id or many.
-
-    :param container_ids: as the DAG gave them; a list of lists is what a mapped task returns
-    :return: each id once; none for an empty list, which is nothing to do
-    :raises LayersParameterError: it is something else, or one is not an id
+    :param container_ids: an id, or ids nested in lists, as a mapped task returns them; an empty list is valid
+    :raises LayersParameterError: it is something else, or contains something that is not an id
     """
     if not isinstance(container_ids, Sequence):
         raise LayersParameterError(f"container_id = {container_ids!r}: should be an id or a list of ids.")
-    found: dict[str, None] = {}
-    for one in [container_ids] if isinstance(container_ids, str) else container_ids:
-        if isinstance(one, list):
-            found |= dict.fromkeys(each(one))
+    ids: dict[str, None] = {}
+    for item in [container_ids] if isinstance(container_ids, str) else container_ids:
+        if isinstance(item, list):
+            ids |= dict.fromkeys(as_ids(item))
         else:
-            segment("container_id", one)
-            found[one] = None
-    return list(found)
+            quote_path_segment("container_id", item)
+            ids[item] = None
+    return list(ids)
 
 
-def only(container_ids: str | Sequence[Any]) -> str:
+def single_id(container_ids: str | Sequence[Any]) -> str:
     """
-    Give the one container id of a parameter that takes one.
+    Return the container id of a parameter that takes exactly one.
 
-    :raises LayersParameterError: there are none or several: one task instance starts one job
+    :raises LayersParameterError: there are none or several
     """
-    ids = each(container_ids)
+    ids = as_ids(container_ids)
     if len(ids) != 1:
         raise LayersParameterError(
             f"container_id = {ids!r}: one task starts one job. Map the task over the ids with expand()."
         )
     return ids[0]
+
+
+# Starting jobs
+
+
+class Brief(RequestModel):
+    """The creative brief of ``reference/content/generate-content``."""
+
+    topic: str | None = None
+    angle: str | None = None
+    cta: str | None = None
+    value_propositions: UpTo20 | None = None
+    hook: str | None = None
+    target_platforms: list[Platform] | None = None
+    influencer_id: str | None = None
+    theme_tags: list[str] | None = None
+    reference_media_ids: list[str] | None = None
+    language: Language | None = None
+
+
+class BriefChanges(RequestModel):
+    """The fields of a brief that a regeneration can change."""
+
+    topic: str | None = None
+    angle: str | None = None
+    cta: str | None = None
+    value_propositions: UpTo20 | None = None
+
+
+class References(RequestModel):
+    """Posts and media that the generator starts from."""
+
+    source_post_ids: UpTo20 | None = None
+    asset_ids: UpTo20 | None = None
+
+
+class MediaReferences(RequestModel):
+    """The references of the hook form (``concepts/content-items``)."""
+
+    media_ids: UpTo20 | None = None
+
+
+class Budget(RequestModel):
+    """The most credits that a request may cost."""
+
+    max_credits: Annotated[int, Field(ge=0)]
+
+
+class BriefForm(RequestModel):
+    """``POST /v1/projects/:projectId/content`` with a brief."""
+
+    project_layer_id: str | None = None
+    format: Literal["auto", "video_remix", "slideshow_remix", "ugc_remix"] | None = None
+    variant_count: VariantCount | None = None
+    brief: Brief
+    references: References | None = None
+    target_platforms: list[Platform] | None = None
+    budget: Budget | None = None
+    metadata: dict[str, JsonValue] | None = None
+
+
+class HookForm(RequestModel):
+    """``POST /v1/projects/:projectId/content`` with a hook. The API itself refuses reserved formats."""
+
+    format: Literal["slideshow-builder", "ugc-remix", "video-remix", "slideshow-remix"]
+    variant_count: VariantCount | None = None
+    hook: Hook
+    references: MediaReferences | None = None
+
+
+class SlideshowBuilder(RequestModel):
+    """``POST /v1/projects/:projectId/content/slideshow-builder``."""
+
+    hook: Hook
+    social_account_id: str | None = None
+    influencer_id: str | None = None
+
+
+class UgcRemix(RequestModel):
+    """``POST /v1/projects/:projectId/content/ugc-remix``."""
+
+    hook: Hook | None = None
+    social_account_id: str | None = None
+    influencer_id: str | None = None
+    media_id: str | None = None
+
+
+class SourceRemix(RequestModel):
+    """``POST /v1/projects/:projectId/content/video-remix`` and ``.../slideshow-remix``."""
+
+    tiktok_video_id: str
+    social_account_id: str | None = None
+    influencer_id: str | None = None
+
+
+PER_FORMAT: dict[str, type[RequestModel]] = {
+    "slideshow-builder": SlideshowBuilder,
+    "ugc-remix": UgcRemix,
+    "video-remix": SourceRemix,
+    "slideshow-remix": SourceRemix,
+}
+
+
+class Overrides(RequestModel):
+    """Texts of a clone that replace those of its source."""
+
+    caption: str | None = None
+    cta: str | None = None
+    voice_over_script: str | None = None
+
+
+class CloneForm(RequestModel):
+    """The body of clone-from-post."""
+
+    project_id: str
+    project_layer_id: str | None = None
+    source_platform_post_id: Annotated[str, Field(min_length=1)]
+    mode: Literal["fork", "reimagine"]
+    variations: Annotated[int, Field(ge=1, le=10)]
+    overrides: Overrides | None = None
+
+
+class RegenerateForm(RequestModel):
+    """The body of regenerate."""
+
+    brief: BriefChanges | None = None
+    references: References | None = None
+    preserve_assets: bool | None = None
+
+
+def generate_content(
+    project_id: str, fields: Mapping[str, Any], *, content_routes: str, idempotency_key: str
+) -> Endpoint[Submission]:
+    """
+    Return the request that generates content, in the form that the connection and the fields call for.
+
+    :param fields: in snake_case; ``None`` means not given
+    :param content_routes: ``shared``: one route, in the ``brief`` form or, when ``hook`` is given, the
+        ``hook`` form; ``per-format``: the newest revision's one route per format
+    :param idempotency_key: the same on every try
+    :raises LayersParameterError: a field is wrong, or does not belong to this form
+    """
+    path = list_content_path(project_id)
+    given = {name: value for name, value in fields.items() if value is not None}
+    if content_routes == "per-format":
+        path, body = _per_format_request(path, given)
+    elif "brief" in given and "hook" in given:
+        raise LayersParameterError(
+            "brief and hook are two forms of one request: give one of them. The brief has a hook of its own."
+        )
+    elif "hook" in given:
+        body = request_body(HookForm, **given)
+    elif "brief" in given:
+        body = request_body(BriefForm, **given)
+    else:
+        raise LayersParameterError("neither brief nor hook is given: one of them is required.")
+    return Endpoint(
+        description=f"generate content in project {project_id}",
+        method="POST",
+        path=path,
+        body=body,
+        read=read_submission,
+        idempotency_key=idempotency_key,
+    )
+
+
+def _per_format_request(path: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    name = fields.pop("format", None)
+    if not isinstance(name, str) or name not in PER_FORMAT:
+        raise LayersParameterError(
+            f"format = {name!r}: with content_routes=per-format it is one of {', '.join(PER_FORMAT)}."
+        )
+    # These routes make one container per request; a variant count of 1 says the same.
+    if fields.pop("variant_count", 1) not in (1, "1"):
+        raise LayersParameterError(
+            "variant_count: with content_routes=per-format each request makes one container. "
+            "Leave it out and map the task over the variants."
+        )
+    if name != "slideshow-builder" and not {"social_account_id", "influencer_id"} & fields.keys():
+        raise LayersParameterError(f"format = {name!r} needs social_account_id or influencer_id.")
+    return f"{path}/{name}", request_body(PER_FORMAT[name], **fields)
+
+
+def clone_from_post(
+    container_id: str, fields: Mapping[str, Any], *, idempotency_key: str
+) -> Endpoint[Submission]:
+    """
+    ``POST /v1/content/:containerId/clone-from-post`` (scope ``content:write``).
+
+    :param container_id: UUID of the new container; the API treats it as an idempotency key as well
+    :param fields: in snake_case; ``None`` means not given
+    :param idempotency_key: the same on every try
+    :raises LayersParameterError: a field is wrong
+    """
+    if not _is_uuid(container_id):
+        raise LayersParameterError(
+            f"container_id = {container_id!r}: the id of a clone is a UUID that you choose. "
+            "Leave it out to have it derived."
+        )
+    return Endpoint(
+        description=f"clone post {fields.get('source_platform_post_id')}",
+        method="POST",
+        path=f"{content_path(container_id)}/clone-from-post",
+        body=request_body(CloneForm, **fields),
+        read=read_submission,
+        idempotency_key=idempotency_key,
+    )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def regenerate_content(
+    container_id: str, fields: Mapping[str, Any], *, idempotency_key: str
+) -> Endpoint[Submission]:
+    """
+    ``POST /v1/content/:containerId/regenerate`` (scope ``content:write``).
+
+    :param container_id: the container whose media and captions are replaced
+    :param fields: in snake_case; ``None`` means not given
+    :param idempotency_key: the same on every try
+    :raises LayersParameterError: a field is wrong
+    """
+    return Endpoint(
+        description=f"regenerate content {container_id}",
+        method="POST",
+        path=f"{content_path(container_id)}/regenerate",
+        body=request_body(RegenerateForm, **fields),
+        read=read_submission,
+        idempotency_key=idempotency_key,
+    )
+
+
+# Reading
+
+
+class ListFilters(RequestModel):
+    """Filters of the list; ``status`` and ``format`` may have several values."""
+
+    status: Annotated[list[Status], BeforeValidator(as_list)] | None = None
+    format: Annotated[list[str], BeforeValidator(as_list)] | None = None
+    creative_type: Literal["generated", "uploaded"] | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+
+
+def get_content(container_id: str) -> Endpoint[dict[str, Any]]:
+    """``GET /v1/content/:containerId`` (scope ``content:read``)."""
+    return Endpoint(
+        description=f"read content {container_id}",
+        method="GET",
+        path=content_path(container_id),
+        read=read_json,
+    )
+
+
+def get_content_progress(container_id: str) -> Endpoint[dict[str, Any]]:
+    """``GET /v1/content/:containerId/progress`` (scope ``content:read``)."""
+    return Endpoint(
+        description=f"read the progress of content {container_id}",
+        method="GET",
+        path=f"{content_path(container_id)}/progress",
+        read=read_json,
+    )
+
+
+def get_content_asset(container_id: str, asset_id: str) -> Endpoint[dict[str, Any]]:
+    """``GET /v1/content/:containerId/assets/:assetId`` (scope ``content:read``)."""
+    return Endpoint(
+        description=f"read asset {asset_id} of content {container_id}",
+        method="GET",
+        path=f"{content_path(container_id)}/assets/{quote_path_segment('asset_id', asset_id)}",
+        read=read_json,
+    )
+
+
+def list_content(project_id: str, **filters: Any) -> Callable[[int, str | None], Endpoint[dict[str, Any]]]:
+    """
+    ``GET /v1/projects/:projectId/content`` (scope ``content:read``), newest first.
+
+    :param filters: see :class:`ListFilters`
+    :return: the endpoint of a page, by its size and cursor
+    :raises LayersParameterError: a filter is wrong
+    """
+    query = query_params(ListFilters, **filters)
+    return paged(f"list content of project {project_id}", list_content_path(project_id), query)
+
+
+# Deciding
+
+
+class ApproveForm(RequestModel):
+    """The body of approve."""
+
+    note: Text | None = None
+
+
+class RejectForm(RequestModel):
+    """The body of reject."""
+
+    reason: Text
+
+
+def approve_content(container_id: str, *, note: str | None, idempotency_key: str) -> Endpoint[dict[str, Any]]:
+    """
+    ``POST /v1/content/:containerId/approve`` (scope ``content:approve``); content may be approved already.
+
+    :param note: 1 to 1024 characters, kept with the approval
+    :param idempotency_key: the same on every try
+    :raises LayersPromotionError: when read: it is approved, and the schedule that waited for it failed
+    """
+    body = request_body(ApproveForm, note=note)
+
+    def read(response: Response) -> dict[str, Any]:
+        decided = response.json()
+        promotion = decided.get("pendingSchedulePromotion") or {}
+        if promotion.get("status") == "failed":
+            raise LayersPromotionError(
+                f"Content {container_id} is approved, and the schedule that waited for it failed: "
+                f"{promotion}. Nothing is published. Remove the cause and schedule it again."
+            )
+        return decided
+
+    return _decision("approve", container_id, body, idempotency_key, accepted=PUBLISHABLE, read=read)
+
+
+def reject_content(container_id: str, *, reason: str, idempotency_key: str) -> Endpoint[dict[str, Any]]:
+    """
+    ``POST /v1/content/:containerId/reject`` (scope ``content:approve``); content may be rejected already.
+
+    :param reason: 1 to 1024 characters
+    :param idempotency_key: the same on every try
+    """
+    body = request_body(RejectForm, reason=reason)
+    return _decision("reject", container_id, body, idempotency_key, accepted=(REJECTED,), read=read_json)
+
+
+def _decision(
+    verb: str,
+    container_id: str,
+    body: dict[str, Any],
+    idempotency_key: str,
+    *,
+    accepted: tuple[str, ...],
+    read: Callable[[Response], dict[str, Any]],
+) -> Endpoint[dict[str, Any]]:
+    def read_decided(response: Response) -> dict[str, Any] | None:
+        container = response.json()
+        if container.get("approvalStatus") not in accepted:
+            return None
+        return {name: container.get(name) for name in ("id", "approvalStatus")}
+
+    return Endpoint(
+        description=f"{verb} content {container_id}",
+        method="POST",
+        path=f"{content_path(container_id)}/{verb}",
+        body=body,
+        read=read,
+        idempotency_key=idempotency_key,
+        on_conflict=replace(get_content(container_id), read=read_decided),
+    )
+
+
+# The state of a decision
+
+
+@dataclass(frozen=True)
+class ContentState:
+    """
+    How far a container is between its job and its publication.
+
+    :param container_id: as it was requested
+    :param approval_status: its ``approvalStatus``
+    :param status: its ``status``, a separate axis
+    :param error: why it failed, if it did
+    """
+
+    container_id: str
+    approval_status: str
+    status: str | None = None
+    project_id: str | None = None
+    created_at: str | None = None
+    error: str | None = None
+
+    @property
+    def state(self) -> str:
+        """See :func:`combined_state`."""
+        return combined_state(self.approval_status, self.status)
+
+    @property
+    def publishable(self) -> bool:
+        """Whether it is approved, or needs no approval."""
+        return self.approval_status in PUBLISHABLE
+
+
+def combined_state(approval_status: Any, status: Any) -> str:
+    """Return the approval status, or the status of content that failed or was canceled while pending."""
+    return str(status if approval_status == PENDING and status in LOST_STATUSES else approval_status)
+
+
+def error_text(last_error: Any) -> str | None:
+    """Return a container's ``lastError`` as text; its shape is not documented."""
+    if isinstance(last_error, Mapping):
+        return " ".join(str(last_error[name]) for name in ("code", "message") if last_error.get(name)) or None
+    return last_error if isinstance(last_error, str) and last_error else None
+
+
+def get_content_state(container_id: str) -> Endpoint[ContentState]:
+    """``GET /v1/content/:containerId`` (scope ``content:read``), refusing unknown approval statuses."""
+
+    def read(response: Response) -> ContentState:
+        container = response.json()
+        approval_status = container.get("approvalStatus")
+        if approval_status not in APPROVAL_STATUSES:
+            raise unknown_approval_status(container_id, approval_status)
+        return ContentState(
+            container_id,
+            approval_status,
+            container.get("status"),
+            project_id=container.get("projectId"),
+            created_at=container.get("createdAt"),
+            error=error_text(container.get("lastError")),
+        )
+
+    return replace(get_content(container_id), read=read)  # type: ignore[return-value, arg-type]
+
+
+def unknown_approval_status(container_id: str, status: Any) -> LayersUnexpectedResponseError:
+    """Return the error for an approval status that is not documented."""
+    return LayersUnexpectedResponseError(
+        f"Content {container_id} has approvalStatus {status!r}; known are {', '.join(APPROVAL_STATUSES)}. "
+        "It was left alone; update this package if the API has a new one."
+    )
+
+
+def deciding_states(*, fail_on_reject: bool) -> tuple[str, ...]:
+    """
+    Return the states of one container that end a wait for several.
+
+    :param fail_on_reject: whether a rejection does
+    """
+    return (*LOST_STATUSES, REJECTED) if fail_on_reject else LOST_STATUSES
+
+
+def is_settled(states: Iterable[ContentState], *, fail_on_reject: bool) -> bool:
+    """
+    Return whether a wait for these containers is over.
+
+    :param fail_on_reject: whether one rejection ends it
+    """
+    names = {item.state for item in states}
+    return PENDING not in names or not names.isdisjoint(deciding_states(fail_on_reject=fail_on_reject))
+
+
+def raise_unless_approved(states: Iterable[ContentState], *, fail_on_reject: bool) -> list[str]:
+    """
+    Return the ids of the containers that may be published.
+
+    :param fail_on_reject: whether one rejection is an error
+    :raises LayersContentError: one failed or was canceled before a decision
+    :raises LayersReviewRejectedError: one was rejected
+    """
+    by_state: dict[str, list[ContentState]] = {}
+    for item in states:
+        by_state.setdefault(APPROVED if item.publishable else item.state, []).append(item)
+    rejected = [item.container_id for item in by_state.get(REJECTED, ())]
+    if rejected and fail_on_reject:
+        raise LayersReviewRejectedError(f"Rejected in Layers: content {', '.join(rejected)}.")
+    for status in LOST_STATUSES:
+        for item in by_state.get(status, ()):
+            outcome = "was canceled" if item.status == "canceled" else "failed"
+            reason = f": {item.error.rstrip('.')}" if item.error else ""
+            raise LayersContentError(
+                f"Content {item.container_id} {outcome} before it was approved or rejected{reason}."
+            )
+    return [item.container_id for item in by_state.get(APPROVED, ())]
+
+
+def common_project(states: Iterable[ContentState], given: str | None) -> str | None:
+    """
+    Return the project that all these containers belong to; ``None`` for several.
+
+    :param given: the project where the API named none
+    """
+    projects = {item.project_id for item in states if item.project_id}
+    return given if not projects else projects.pop() if len(projects) == 1 else None
+
+
+def earliest_creation(states: Sequence[ContentState]) -> str | None:
+    """Return when the oldest of these was created, as the API formats it; ``None`` if one is unknown."""
+    moments = {item.created_at: parse_timestamp(item.created_at) for item in states}
+    known = {text: moment for text, moment in moments.items() if text is not None and moment is not None}
+    return min(known, key=lambda text: known[text]) if known and len(known) == len(moments) else None

@@ -1,38 +1,55 @@
-"""An endpoint as a value, and what comes back from asking it."""
+"""An endpoint of the API as a value, its response, and when a request may be sent again. No I/O."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from airflow_provider_layers.exceptions import LayersParameterError, LayersUnexpectedAnswerError
+from airflow_provider_layers.exceptions import (
+    LayersAPIError,
+    LayersError,
+    LayersParameterError,
+    LayersPermanentError,
+    LayersUnexpectedResponseError,
+)
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+MAX_ATTEMPTS = 5
+"""How often a request is sent within one call. Its pauses add up to at most 7.5 s without ``Retry-After``:
+long enough for a restart behind a load balancer, short enough for a worker; Airflow's retries do the rest."""
+
+BACKOFF_BASE = 0.5
+BACKOFF_FACTOR = 2.0
+"""Seconds before the second attempt, and by how much each later pause is longer."""
+
+MAX_RETRY_AFTER = 60.0
+"""Seconds. If the API asks to wait longer, the call gives up: a task retry holds no worker meanwhile."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """
-    What the API answered, before anybody judged it.
+    An HTTP response.
 
-    :param status: HTTP status
     :param headers: names in lower case
-    :param content: the body as it came
+    :param content: the body, undecoded
     """
 
-    status: int
+    status_code: int
     headers: Mapping[str, str]
     content: bytes
 
     def json(self) -> dict[str, Any]:
         """
-        Read the body as a JSON object.
+        Return the body as a JSON object.
 
-        :raises LayersUnexpectedAnswerError: it is something else
+        :raises LayersUnexpectedResponseError: it is something else
         """
         try:
             value = json.loads(self.content)
@@ -40,75 +57,51 @@ class Answer:
             value = None
         if not isinstance(value, dict):
             start = self.content[:120].decode("utf-8", "replace")
-            raise LayersUnexpectedAnswerError(
-                f"The API answered {self.status} with something that is not a JSON object: {start!r}"
+            raise LayersUnexpectedResponseError(
+                f"The API returned {self.status_code} with a body that is not a JSON object: {start!r}"
             )
         return value
-
-
-@dataclass(frozen=True)
-class NoAnswer:
-    """Nothing came back. ``reason`` says why; whether the request was carried out is unknown."""
-
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint(Generic[T_co]):
     """
-    One call of the API: what to send and how to read the answer.
+    One request, and how to read its response.
 
-    :param asked: the call in words, for messages: ``read job job_1``
-    :param method: HTTP method
+    :param description: the request in words, for messages: ``read job job_1``
     :param path: path below the base URL, ids already quoted
-    :param read: makes the result of a good answer
+    :param read: returns the result from a successful response
     :param query: pairs, in order; a name may repeat
-    :param body: JSON object, already in the API's spelling
+    :param body: JSON object, in the API's spelling
     :param idempotency_key: sent as ``Idempotency-Key``
-    :param etag: sent as ``If-None-Match``; a 304 is then a good answer
-    :param repeats_harmlessly: doing it twice does no more than doing it once, even without a key
+    :param etag: sent as ``If-None-Match``; a 304 is then a successful response
+    :param idempotent: sending it twice has the effect of sending it once, even without a key
+    :param on_conflict: after a 409 this is read, and its result returned unless it is ``None``: a conflict
+        may come from the effect of an earlier request whose response was lost
     """
 
-    asked: str
+    description: str
     method: str
     path: str
-    read: Callable[[Answer], T_co] = field(repr=False)
+    read: Callable[[Response], T_co] = field(repr=False)
     query: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     idempotency_key: str | None = None
     etag: str | None = None
-    repeats_harmlessly: bool = False
+    idempotent: bool = False
+    on_conflict: Endpoint[T_co | None] | None = None
 
     @property
-    def repeatable(self) -> bool:
-        """Whether it may be sent again when it is unknown what became of it."""
-        return self.method == "GET" or self.idempotency_key is not None or self.repeats_harmlessly
+    def retryable(self) -> bool:
+        """Whether it may be sent again when it is unknown whether it was carried out."""
+        return self.method == "GET" or self.idempotency_key is not None or self.idempotent
 
 
-@dataclass(frozen=True)
-class Send:
-    """A step of a flow: exchange this with the API and give back the answer."""
-
-    endpoint: Endpoint[Any]
-
-
-@dataclass(frozen=True)
-class Pause:
-    """A step of a flow: let this many seconds pass."""
-
-    seconds: float
-
-
-Flow: TypeAlias = "Generator[Send | Pause, Answer | NoAnswer | None, T]"
-"""Decides, and leaves the doing to its driver: yields steps, is sent answers, returns a result."""
-
-
-def segment(name: str, value: str) -> str:
+def quote_path_segment(name: str, value: str) -> str:
     """
     Quote an id for use as one segment of a path.
 
     :param name: the parameter that it came from, for the message
-    :param value: the id
     :raises LayersParameterError: it is not a non-empty string
     """
     if not isinstance(value, str) or not value.strip() or value in (".", ".."):
@@ -116,6 +109,65 @@ def segment(name: str, value: str) -> str:
     return quote(value, safe="")
 
 
-def json_of(answer: Answer) -> dict[str, Any]:
-    """Read an answer that needs no further reading."""
-    return answer.json()
+def read_json(response: Response) -> dict[str, Any]:
+    """Return the body of a response that needs no further reading."""
+    return response.json()
+
+
+def paged(
+    description: str, path: str, query: tuple[tuple[str, str], ...] = ()
+) -> Callable[[int, str | None], Endpoint[dict[str, Any]]]:
+    """Return a function that returns the endpoint of a list's page by its size and cursor."""
+
+    def page(size: int, cursor: str | None) -> Endpoint[dict[str, Any]]:
+        position = (("cursor", cursor),) if cursor else ()
+        return Endpoint(
+            description=description,
+            method="GET",
+            path=path,
+            query=(*query, ("limit", str(size)), *position),
+            read=read_json,
+        )
+
+    return page
+
+
+def parse_retry_after(value: str | None, *, date: str | None = None) -> float | None:
+    """
+    Parse a ``Retry-After`` header.
+
+    The vendor implies seconds and does not say so; HTTP also allows a date, so both are accepted.
+
+    :param date: the response's own ``Date`` header, which a date is counted from
+    :return: seconds, never negative; ``None`` if there is no readable value
+    """
+    try:
+        seconds = float(value or "")
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    except ValueError:
+        pass
+    try:
+        wait = parsedate_to_datetime(value or "") - parsedate_to_datetime(date or "")
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def retry_after_of(error: LayersError) -> float:
+    """Return the seconds that the API asked to wait; 0 if it did not ask."""
+    return (error.retry_after or 0.0) if isinstance(error, LayersAPIError) else 0.0
+
+
+def retry_delay(attempt: int, error: LayersError, *, jitter: float) -> float | None:
+    """
+    Return how long to wait before sending a request again.
+
+    :param attempt: how often it was sent so far, from 1
+    :param error: the outcome of the last attempt
+    :param jitter: a random number from 0 to 1, so that many clients do not return together
+    :return: seconds, at least those that the API asked for; ``None`` if it is not to be sent again
+    """
+    requested = retry_after_of(error)
+    if isinstance(error, LayersPermanentError) or attempt >= MAX_ATTEMPTS or requested > MAX_RETRY_AFTER:
+        return None
+    return requested + BACKOFF_BASE * BACKOFF_FACTOR ** (attempt - 1) * (0.5 + jitter / 2)

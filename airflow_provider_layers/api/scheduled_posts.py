@@ -1,60 +1,121 @@
-"""Putting content on a date: ``reference/publishing/*``."""
+"""Publishing: ``reference/publishing/*``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from airflow_provider_layers.api.content import content_path
-from airflow_provider_layers.api.endpoint import Answer, Endpoint, Flow, json_of, segment
-from airflow_provider_layers.api.flow import call
-from airflow_provider_layers.api.request import Moment, Request, body, moment
-from airflow_provider_layers.api.targets import Targets
-from airflow_provider_layers.exceptions import LayersConflictError
+from airflow_provider_layers.api.endpoint import Endpoint, Response, paged, quote_path_segment, read_json
+from airflow_provider_layers.api.schemas import (
+    RequestModel,
+    Timestamp,
+    as_list,
+    parse_timestamp,
+    query_params,
+    request_body,
+)
+from airflow_provider_layers.exceptions import LayersPostError, LayersUnexpectedResponseError
 
 BLOCKED_ON_APPROVAL = "blocked_on_approval"
-CANCELED = "canceled"
-FAILED = "failed"
+
+PUBLISHED, FAILED, CANCELED = "published", "failed", "canceled"
+DRAFTS = ("draft", "draft_in_inbox")
+"""``draft_in_inbox`` is what older revisions call ``draft``."""
+
+UNFINISHED_STATUSES = ("queued", "publishing")
+FINISHED_STATUSES = (PUBLISHED, FAILED, CANCELED, *DRAFTS)
+PostStatus = Literal["queued", "publishing", "published", "failed", "canceled", "draft", "draft_in_inbox"]
+
+LIST_PAGE_SIZE = 100
+"""The most posts that the API returns at once (``reference/publishing/list-scheduled-posts``)."""
+
+Caption = Annotated[str, Field(max_length=4000)]
 
 
-class ScheduleForm(Request):
+class TikTokPostSettings(RequestModel):
+    """TikTok's settings of a post."""
+
+    privacy_level: (
+        Literal["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"] | None
+    ) = None
+    disable_comment: bool | None = None
+    disable_duet: bool | None = None
+    disable_stitch: bool | None = None
+    is_brand_organic: bool | None = None
+    is_branded_content: bool | None = None
+
+
+class TikTokMusic(RequestModel):
+    """Music of a TikTok post."""
+
+    mode: Literal["none", "auto", "manual"]
+    track_id: str | None = None
+
+
+class Target(RequestModel):
+    """A social account to post to. Modes of both revisions are accepted; the API checks its own."""
+
+    social_account_id: str
+    mode: Literal["publish", "draft", "managed", "direct_publish", "draft_to_device", "reels", "feed"]
+    caption_override: Caption | None = None
+    first_comment_override: Caption | None = None
+    scheduled_post_id: str | None = None
+    tiktok_post_settings: TikTokPostSettings | None = None
+    tiktok_music: TikTokMusic | None = None
+    share_reel_to_feed: bool | None = None
+
+
+Targets = Annotated[list[Target], Field(min_length=1, max_length=50)]
+
+
+class ScheduleForm(RequestModel):
     """The body of schedule."""
 
-    scheduled_for: Moment
+    scheduled_for: Timestamp
     targets: Targets
 
 
-class PublishForm(Request):
+class PublishForm(RequestModel):
     """The body of publish."""
 
     targets: Targets
 
 
-class RescheduleForm(Request):
+class RescheduleForm(RequestModel):
     """The body of reschedule."""
 
-    scheduled_for: Moment
+    scheduled_for: Timestamp
 
 
-class CancelForm(Request):
+class CancelForm(RequestModel):
     """The body of cancel."""
 
     reason: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
 
 
-@dataclass(frozen=True)
-class Scheduling:
-    """
-    What became of a schedule.
+class ListFilters(RequestModel):
+    """Filters of the list; ``status`` may have several values, ``until`` is inclusive."""
 
-    :param scheduled_for: when it goes out; ``None`` for at once
-    :param gate_status: ``blocked_on_approval`` when the API keeps the schedule until somebody approves the
-        content; ``None`` when it is on its way
-    :param scheduled_post_ids: one for each target; none while the gate is closed
+    status: Annotated[list[PostStatus], BeforeValidator(as_list)] | None = None
+    social_account_id: str | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+
+
+@dataclass(frozen=True)
+class ScheduleResult:
+    """
+    The outcome of a schedule or publish request.
+
+    :param scheduled_for: when it is published; ``None`` for at once
+    :param gate_status: ``blocked_on_approval`` if the API stores the schedule until the content is approved;
+        ``None`` otherwise
+    :param scheduled_post_ids: one for each target; none while the schedule is blocked
     """
 
     container_id: str
@@ -68,144 +129,195 @@ class Scheduling:
         return self.gate_status == BLOCKED_ON_APPROVAL
 
     def as_xcom(self) -> dict[str, Any]:
-        """Give it as plain JSON."""
+        """Return it as JSON."""
         return asdict(self) | {"scheduled_post_ids": list(self.scheduled_post_ids)}
-
-
-def post_ids(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """
-    Collect the scheduled posts that an answer names.
-
-    The success body is not documented beyond the names ``scheduledPostId`` and ``scheduledPostIds``, so
-    they are taken from the top or, where the answer has a row for each target, from its rows.
-    """
-    ids: list[str] = list(answer.get("scheduledPostIds") or [])
-    rows = [answer, *(row for value in answer.values() if isinstance(value, list) for row in value)]
-    ids += [row["scheduledPostId"] for row in rows if isinstance(row, Mapping) and row.get("scheduledPostId")]
-    return tuple(dict.fromkeys(ids))
 
 
 def schedule_content(
     container_id: str, *, scheduled_for: Any, targets: Any, idempotency_key: str
-) -> Endpoint[Scheduling]:
+) -> Endpoint[ScheduleResult]:
     """
     ``POST /v1/content/:containerId/schedule`` (scope ``publish:write``).
 
-    :param container_id: the container
-    :param scheduled_for: a moment with a timezone
+    :param scheduled_for: a datetime with a timezone, or ISO 8601 with an offset
     :param targets: 1 to 50 social accounts, all or nothing
     :param idempotency_key: the same on every try
     :raises LayersParameterError: a parameter is wrong
     """
-    sent = body(ScheduleForm, scheduled_for=scheduled_for, targets=targets)
+    body = request_body(ScheduleForm, scheduled_for=scheduled_for, targets=targets)
     return Endpoint(
-        asked=f"schedule content {container_id} for {sent['scheduledFor']}",
+        description=f"schedule content {container_id} for {body['scheduledFor']}",
         method="POST",
         path=f"{content_path(container_id)}/schedule",
-        body=sent,
-        read=partial(_read_scheduling, container_id=container_id, scheduled_for=sent["scheduledFor"]),
+        body=body,
+        read=partial(_read_schedule, container_id=container_id, scheduled_for=body["scheduledFor"]),
         idempotency_key=idempotency_key,
     )
 
 
-def publish_content(container_id: str, *, targets: Any, idempotency_key: str) -> Endpoint[Scheduling]:
+def publish_content(container_id: str, *, targets: Any, idempotency_key: str) -> Endpoint[ScheduleResult]:
     """
     ``POST /v1/content/:containerId/publish`` (scope ``publish:write``).
 
-    :param container_id: the container
     :param targets: 1 to 50 social accounts, all or nothing
     :param idempotency_key: the same on every try
     :raises LayersParameterError: a parameter is wrong
     """
     return Endpoint(
-        asked=f"publish content {container_id}",
+        description=f"publish content {container_id}",
         method="POST",
         path=f"{content_path(container_id)}/publish",
-        body=body(PublishForm, targets=targets),
-        read=partial(_read_scheduling, container_id=container_id, scheduled_for=None),
+        body=request_body(PublishForm, targets=targets),
+        read=partial(_read_schedule, container_id=container_id, scheduled_for=None),
         idempotency_key=idempotency_key,
     )
 
 
-def _read_scheduling(answer: Answer, *, container_id: str, scheduled_for: str | None) -> Scheduling:
-    found = answer.json()
-    return Scheduling(container_id, scheduled_for, found.get("gateStatus"), post_ids(found))
+def _read_schedule(response: Response, *, container_id: str, scheduled_for: str | None) -> ScheduleResult:
+    body = response.json()
+    return ScheduleResult(container_id, scheduled_for, body.get("gateStatus"), _post_ids(body))
+
+
+def _post_ids(body: Mapping[str, Any]) -> tuple[str, ...]:
+    # The success body is documented only as far as the names `scheduledPostId` and `scheduledPostIds`, so
+    # they are taken from the top or, if there is a row for each target, from the rows.
+    ids: list[str] = list(body.get("scheduledPostIds") or [])
+    rows = [body, *(row for value in body.values() if isinstance(value, list) for row in value)]
+    ids += [row["scheduledPostId"] for row in rows if isinstance(row, Mapping) and row.get("scheduledPostId")]
+    return tuple(dict.fromkeys(ids))
+
+
+def scheduled_post_path(scheduled_post_id: str) -> str:
+    """Return the path of a scheduled post."""
+    return f"/v1/scheduled-posts/{quote_path_segment('scheduled_post_id', scheduled_post_id)}"
+
+
+def list_scheduled_posts_path(project_id: str) -> str:
+    """Return the path of a project's scheduled posts."""
+    return f"/v1/projects/{quote_path_segment('project_id', project_id)}/scheduled-posts"
 
 
 def get_scheduled_post(scheduled_post_id: str) -> Endpoint[dict[str, Any]]:
-    """
-    ``GET /v1/scheduled-posts/:scheduledPostId`` (scope ``publish:read``).
-
-    :param scheduled_post_id: the scheduled post
-    """
+    """``GET /v1/scheduled-posts/:scheduledPostId`` (scope ``publish:read``)."""
     return Endpoint(
-        asked=f"read scheduled post {scheduled_post_id}",
+        description=f"read scheduled post {scheduled_post_id}",
         method="GET",
-        path=_path(scheduled_post_id),
-        read=json_of,
+        path=scheduled_post_path(scheduled_post_id),
+        read=read_json,
     )
 
 
-def reschedule(scheduled_post_id: str, *, scheduled_for: Any, idempotency_key: str) -> Flow[dict[str, Any]]:
+def get_scheduled_post_state(scheduled_post_id: str) -> Endpoint[dict[str, Any]]:
+    """``GET /v1/scheduled-posts/:scheduledPostId``, refusing statuses that are not documented."""
+
+    def read(response: Response) -> dict[str, Any]:
+        post = response.json()
+        known = (*UNFINISHED_STATUSES, *FINISHED_STATUSES)
+        if post.get("status") not in known:
+            raise LayersUnexpectedResponseError(
+                f"Scheduled post {post.get('id')} has status {post.get('status')!r}; known are "
+                f"{', '.join(known)}. It was left alone; update this package if the API has a new one."
+            )
+        return post
+
+    return replace(get_scheduled_post(scheduled_post_id), read=read)
+
+
+def list_scheduled_posts(
+    project_id: str, **filters: Any
+) -> Callable[[int, str | None], Endpoint[dict[str, Any]]]:
     """
-    ``POST /v1/scheduled-posts/:scheduledPostId/reschedule`` (scope ``publish:write``); twice is once.
+    ``GET /v1/projects/:projectId/scheduled-posts`` (scope ``publish:read``), latest ``scheduledFor`` first.
+
+    :param filters: see :class:`ListFilters`
+    :return: the endpoint of a page, by its size and cursor
+    :raises LayersParameterError: a filter is wrong
+    """
+    query = query_params(ListFilters, **filters)
+    return paged(
+        f"list scheduled posts of project {project_id}", list_scheduled_posts_path(project_id), query
+    )
+
+
+def reschedule_scheduled_post(
+    scheduled_post_id: str, *, scheduled_for: Any, idempotency_key: str
+) -> Endpoint[dict[str, Any]]:
+    """
+    ``POST /v1/scheduled-posts/:scheduledPostId/reschedule`` (scope ``publish:write``).
+
+    A post that is scheduled for that moment already is a success.
 
     :param scheduled_post_id: the scheduled post, still ``queued``
-    :param scheduled_for: a moment with a timezone
+    :param scheduled_for: a datetime with a timezone, or ISO 8601 with an offset
     :param idempotency_key: the same on every try
     :raises LayersParameterError: a parameter is wrong
-    :raises LayersConflictError: it is not queued any more, and was not moved to that moment before
     """
-    sent = body(RescheduleForm, scheduled_for=scheduled_for)
-    endpoint = Endpoint(
-        asked=f"reschedule scheduled post {scheduled_post_id} for {sent['scheduledFor']}",
+    body = request_body(RescheduleForm, scheduled_for=scheduled_for)
+    moment = parse_timestamp(body["scheduledFor"])
+
+    def is_moved(post: Mapping[str, Any]) -> bool:
+        # A post that will not be published keeps its moment.
+        return parse_timestamp(post.get("scheduledFor")) == moment and post.get("status") not in (
+            CANCELED,
+            FAILED,
+        )
+
+    return Endpoint(
+        description=f"reschedule scheduled post {scheduled_post_id} for {body['scheduledFor']}",
         method="POST",
-        path=f"{_path(scheduled_post_id)}/reschedule",
-        body=sent,
-        read=json_of,
+        path=f"{scheduled_post_path(scheduled_post_id)}/reschedule",
+        body=body,
+        read=read_json,
         idempotency_key=idempotency_key,
+        on_conflict=_post_if(scheduled_post_id, is_moved),
     )
-    wanted = moment(sent["scheduledFor"])
-
-    def moved(post: dict[str, Any]) -> bool:
-        # A post that will not go out keeps its moment.
-        return moment(post.get("scheduledFor")) == wanted and post.get("status") not in (CANCELED, FAILED)
-
-    return _settled(endpoint, scheduled_post_id, moved)
 
 
-def cancel_scheduled_post(scheduled_post_id: str, *, reason: str | None) -> Flow[dict[str, Any]]:
+def cancel_scheduled_post(scheduled_post_id: str, *, reason: str | None) -> Endpoint[dict[str, Any]]:
     """
-    ``DELETE /v1/scheduled-posts/:scheduledPostId`` (scope ``publish:write``); canceling twice is canceling.
+    ``DELETE /v1/scheduled-posts/:scheduledPostId`` (scope ``publish:write``).
 
-    :param scheduled_post_id: the scheduled post
+    A post that is canceled already is a success.
+
     :param reason: 1 to 1024 characters
     :raises LayersParameterError: a parameter is wrong
-    :raises LayersConflictError: it was published, failed or handed over as a draft before
     """
-    endpoint = Endpoint(
-        asked=f"cancel scheduled post {scheduled_post_id}",
+    return Endpoint(
+        description=f"cancel scheduled post {scheduled_post_id}",
         method="DELETE",
-        path=_path(scheduled_post_id),
-        body=body(CancelForm, reason=reason) or None,
-        read=json_of,
-        repeats_harmlessly=True,
+        path=scheduled_post_path(scheduled_post_id),
+        body=request_body(CancelForm, reason=reason) or None,
+        read=read_json,
+        idempotent=True,
+        on_conflict=_post_if(scheduled_post_id, lambda post: post.get("status") == CANCELED),
     )
-    return _settled(endpoint, scheduled_post_id, lambda post: post.get("status") == CANCELED)
 
 
-def _path(scheduled_post_id: str) -> str:
-    return f"/v1/scheduled-posts/{segment('scheduled_post_id', scheduled_post_id)}"
+def _post_if(
+    scheduled_post_id: str, is_done: Callable[[Mapping[str, Any]], bool]
+) -> Endpoint[dict[str, Any] | None]:
+    def read(response: Response) -> dict[str, Any] | None:
+        post = response.json()
+        return post if is_done(post) else None
+
+    return replace(get_scheduled_post(scheduled_post_id), read=read)
 
 
-def _settled(
-    endpoint: Endpoint[dict[str, Any]], scheduled_post_id: str, done: Callable[[dict[str, Any]], bool]
-) -> Flow[dict[str, Any]]:
-    """Send a change; a conflict is settled by what the post says it is: an answer may have been lost."""
-    try:
-        return (yield from call(endpoint))
-    except LayersConflictError:
-        post = yield from call(get_scheduled_post(scheduled_post_id))
-        if not done(post):
-            raise
-    return post
+def raise_unless_published(post: Mapping[str, Any], *, accept_draft: bool) -> None:
+    """
+    Raise for a finished post that was not published.
+
+    :param accept_draft: whether a draft on the account's device counts as published
+    :raises LayersPostError: it failed, was canceled, or is a draft
+    """
+    status, error = post.get("status"), post.get("lastError")
+    if status == PUBLISHED or (accept_draft and status in DRAFTS):
+        return
+    parts = error if isinstance(error, dict) else {"message": error}
+    reason = " ".join(str(parts[name]) for name in ("code", "message") if parts.get(name)).rstrip(".")
+    outcomes = {FAILED: f"failed: {reason or 'the API gave no reason'}.", CANCELED: "was canceled."}
+    draft = (
+        "is a draft on the account's device, where a person publishes it. "
+        "accept_draft=True accepts that as published."
+    )
+    raise LayersPostError(f"Scheduled post {post.get('id')} {outcomes.get(str(status), draft)}")

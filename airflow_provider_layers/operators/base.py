@@ -1,4 +1,4 @@
-"""What all operators share."""
+"""What all operators share: the connection, what the UI shows, and one container or several."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_layers.api.content import as_ids, content_path
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.hooks.task import origin, stops_retries
-from airflow_provider_layers.hooks.view import show
+from airflow_provider_layers.idempotency import IdempotencyScope, idempotency_scope
 from airflow_provider_layers.links.content import CONTENT_URL, LayersContentLink
+from airflow_provider_layers.task_context import lineage, publish_ui_data
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    from airflow_provider_layers.api.endpoint import Endpoint, Flow
-    from airflow_provider_layers.api.keys import Origin
+    from airflow_provider_layers.api.endpoint import Endpoint
 
 
 class LayersOperator(BaseOperator):
@@ -36,48 +36,40 @@ class LayersOperator(BaseOperator):
     def __init__(self, *, layers_conn_id: str = LayersHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layers_conn_id = layers_conn_id
-        self._shown: dict[str, Any] = {}
+        self._ui_data: dict[str, Any] = {}
 
     @cached_property
     def layers_hook(self) -> LayersHook:
-        """The hook, made once the connection id is rendered. ``hook`` is a word of the API here."""
+        """The hook, created once the connection id is rendered. ``hook`` is a field of the API here."""
         return LayersHook(self.layers_conn_id)
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+    def publish_ui_data(self, context: Context, **data: Any) -> None:
         """
-        Tell OpenLineage what the task read and made.
+        Publish what the Layers page in the Airflow UI shows.
 
-        :param task_instance: of the task
+        :param data: see :func:`airflow_provider_layers.task_context.publish_ui_data`
         """
-        from airflow_provider_layers.hooks.lineage import lineage
+        self._ui_data = data
+        publish_ui_data(context, layers_conn_id=self.layers_conn_id, **data)
 
-        content = [f"content/{one}" for one in self._shown.get("container_ids", ())]
-        posts = [f"post/{one}" for one in self._shown.get("scheduled_post_ids", ())]
-        read, made = (posts, content) if self.makes_content else (content, posts)
-        return lineage(self.layers_hook.settings.access.base_url, read=read, made=made)
-
-    def show(self, context: Context, **what: Any) -> None:
-        """
-        Tell the page in the Airflow UI what the task instance is about.
-
-        :param what: see :func:`airflow_provider_layers.hooks.view.show`
-        """
-        self._shown = what
-        show(context, layers_conn_id=self.layers_conn_id, **what)
-
-    def show_content(self, context: Context, container_ids: Sequence[str]) -> None:
-        """Publish the address of the first container for the "Layers content" link."""
-        from airflow_provider_layers.api.content import content_path
-
+    def publish_content_link(self, context: Context, container_ids: Sequence[str]) -> None:
+        """Publish the URL of the first container for the "Layers content" link."""
         if container_ids:
-            url = f"{self.layers_hook.settings.access.base_url}{content_path(container_ids[0])}"
+            url = f"{self.layers_hook.settings.api.base_url}{content_path(container_ids[0])}"
             context["ti"].xcom_push(key=CONTENT_URL, value=url)
             context["ti"].xcom_push(key=LayersContentLink().xcom_key, value=url)
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return the content and posts that the task read and made."""
+        content = [f"content/{item}" for item in self._ui_data.get("container_ids", ())]
+        posts = [f"post/{item}" for item in self._ui_data.get("scheduled_post_ids", ())]
+        inputs, outputs = (posts, content) if self.makes_content else (content, posts)
+        return lineage(self.layers_hook.settings.api.base_url, inputs=inputs, outputs=outputs)
 
-class LayersEachContainerOperator(LayersOperator):
+
+class LayersContainerOperator(LayersOperator):
     """
-    Do the same with one container or several.
+    Send a request for one container, or one for each of several.
 
     :param container_id: a container or a list of them (templated)
     """
@@ -90,34 +82,24 @@ class LayersEachContainerOperator(LayersOperator):
         self.container_id = container_id
 
     @abstractmethod
-    def one(self, container_id: str, source: Origin) -> Endpoint[Any] | Flow[Any]:
+    def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[Any]:
         """
-        Say what to do with one container; each operator has its own.
+        Return the request for one container.
 
-        :param container_id: the container
-        :param source: names this task instance over all its tries
+        :param scope: of the task instance, for idempotency keys
         """
 
-    def carry_out(self, context: Context, wanted: Any) -> Any:
-        """
-        Do it.
+    def send_request(self, context: Context, endpoint: Endpoint[Any]) -> Any:
+        """Send the request for one container and return its result as an XCom."""
+        return self.layers_hook.run(endpoint)
 
-        :param context: of the task
-        :param wanted: what :meth:`one` gave
-        :return: the XCom of one container
-        """
-        return self.layers_hook.run(wanted)
-
-    @stops_retries
     def execute(self, context: Context) -> Any:
-        """Give one result for one id, and a list of results for a list of ids."""
-        from airflow_provider_layers.api.content import each
-
-        container_ids = each(self.container_id)
-        source = origin(context)
-        # All requests are made before the first is sent, so that a wrong parameter stops them all.
-        wanted = [self.one(container_id, source) for container_id in container_ids]
-        self.show_content(context, container_ids)
-        self.show(context, container_ids=container_ids)
-        results = [self.carry_out(context, one) for one in wanted]
+        """Return one result for one id, and a list of results for a list of ids."""
+        container_ids = as_ids(self.container_id)
+        scope = idempotency_scope(context)
+        # All requests are built before the first is sent, so that a wrong parameter stops them all.
+        requests = [self.build_request(container_id, scope) for container_id in container_ids]
+        self.publish_content_link(context, container_ids)
+        self.publish_ui_data(context, container_ids=container_ids)
+        results = [self.send_request(context, endpoint) for endpoint in requests]
         return results[0] if isinstance(self.container_id, str) else results

@@ -1,31 +1,34 @@
-"""Operators on content: make it, read it, decide on it, put it on a date."""
+"""Operators on content: generate, clone, regenerate, read, list, approve, reject, schedule and publish it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
-
-from airflow_provider_layers.hooks.task import stops_retries
-from airflow_provider_layers.operators.base import LayersEachContainerOperator, LayersOperator
-from airflow_provider_layers.operators.generation import (
-    LayersCloneFromPostOperator,
-    LayersGenerateContentOperator,
-    LayersRegenerateContentOperator,
+from airflow_provider_layers.api.content import (
+    approve_content,
+    as_ids,
+    clone_from_post,
+    generate_content,
+    get_content,
+    regenerate_content,
+    reject_content,
+    single_id,
 )
-from airflow_provider_layers.operators.publishing import (
-    LayersPublishContentOperator,
-    LayersScheduleContentOperator,
-)
+from airflow_provider_layers.api.scheduled_posts import ScheduleResult, publish_content, schedule_content
+from airflow_provider_layers.exceptions import LayersParameterError
+from airflow_provider_layers.idempotency import idempotency_store, send_once
+from airflow_provider_layers.operators.base import LayersContainerOperator, LayersOperator
+from airflow_provider_layers.operators.jobs import LayersJobOperator
+from airflow_provider_layers.task_context import attempt_count
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_layers.api.endpoint import Endpoint, Flow
-    from airflow_provider_layers.api.keys import Origin
+    from airflow_provider_layers.api.endpoint import Endpoint
+    from airflow_provider_layers.api.jobs import Submission
+    from airflow_provider_layers.idempotency import IdempotencyScope
     from airflow_provider_layers.operators.review import LayersReviewContentOperator
 
 __all__ = [
@@ -43,32 +46,227 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the review when it is asked for: it costs more than all the rest, and needs Airflow 3.1."""
+    # The review costs more to import than all the rest, and needs Airflow 3.1.
     if name != "LayersReviewContentOperator":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    operators = __name__.rpartition(".")[0]
-    try:
-        found = import_module(f"{operators}.review")
-    except AirflowOptionalProviderFeatureException:
-        found = import_module(f"{operators}.review_below")
-    return getattr(found, name)
+    from airflow_provider_layers.operators.review import LayersReviewContentOperator
+
+    return LayersReviewContentOperator
 
 
-class LayersGetContentOperator(LayersEachContainerOperator):
+class LayersGenerateContentOperator(LayersJobOperator):
+    """
+    Start a job that generates content in a project.
+
+    The request has one of three forms. With ``brief`` it is that of ``reference/content/generate-content``,
+    with ``hook`` that of ``concepts/content-items``; both go to one route. On a connection with
+    ``content_routes=per-format`` it goes to the newest revision's route of the format
+    (``reference/content/slideshow-builder`` and its siblings). A parameter that does not belong to the form
+    is refused before anything is sent. Keys of structured parameters may be snake_case or camelCase.
+
+    :param project_id: the project (templated)
+    :param format: ``auto`` (the API's default), ``video_remix``, ``slideshow_remix`` or ``ugc_remix`` with a
+        brief; in the other two forms required, and one of ``slideshow-builder``, ``ugc-remix``,
+        ``video-remix``, ``slideshow-remix`` (templated)
+    :param variant_count: containers to make, 1 to 5, default 1; not on per-format routes (templated)
+    :param brief: ``topic``, ``angle``, ``cta``, ``value_propositions`` (at most 20), ``hook``,
+        ``target_platforms``, ``influencer_id``, ``theme_tags``, ``reference_media_ids``, ``language``
+        (BCP 47) (templated)
+    :param hook: the opening line, 1 to 2000 characters (templated)
+    :param references: ``source_post_ids`` and ``asset_ids`` with a brief, ``media_ids`` with a hook, at most
+        20 each (templated)
+    :param target_platforms: of ``tiktok``, ``instagram``, ``youtube``; overrides the brief's (templated)
+    :param project_layer_id: content layer, for projects that have several (templated)
+    :param social_account_id: account to make it for, on per-format routes (templated)
+    :param influencer_id: influencer to make it with, on per-format routes (templated)
+    :param media_id: the clip to remix, ``ugc-remix`` on per-format routes (templated)
+    :param tiktok_video_id: the source, ``video-remix`` and ``slideshow-remix`` on per-format routes
+        (templated)
+    :param budget: ``{"max_credits": 100}``, the most that the request may cost (templated)
+    :param metadata: your own data, stored with the content as it is (templated)
+    :param kwargs: see :class:`~airflow_provider_layers.operators.jobs.LayersJobOperator`
+    :raises LayersParameterError: a parameter is wrong; nothing was sent
+    """
+
+    project_id: str
+    parameters = (
+        "format",
+        "variant_count",
+        "brief",
+        "hook",
+        "references",
+        "target_platforms",
+        "project_layer_id",
+        "social_account_id",
+        "influencer_id",
+        "media_id",
+        "tiktok_video_id",
+        "budget",
+        "metadata",
+    )
+    template_fields: Sequence[str] = (*LayersJobOperator.template_fields, "project_id", *parameters)
+    template_fields_renderers = {"brief": "json", "references": "json", "metadata": "json"}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        project_id: str,
+        format: str | None = None,  # noqa: A002 - the API's own word
+        variant_count: int | None = None,
+        brief: dict[str, Any] | None = None,
+        hook: str | None = None,
+        references: dict[str, Any] | None = None,
+        target_platforms: list[str] | None = None,
+        project_layer_id: str | None = None,
+        social_account_id: str | None = None,
+        influencer_id: str | None = None,
+        media_id: str | None = None,
+        tiktok_video_id: str | None = None,
+        budget: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.project_id = project_id
+        self.format = format
+        self.variant_count = variant_count
+        self.brief = brief
+        self.hook = hook
+        self.references = references
+        self.target_platforms = target_platforms
+        self.project_layer_id = project_layer_id
+        self.social_account_id = social_account_id
+        self.influencer_id = influencer_id
+        self.media_id = media_id
+        self.tiktok_video_id = tiktok_video_id
+        self.budget = budget
+        self.metadata = metadata
+
+    def build_request(self, scope: IdempotencyScope, sequence: int) -> Endpoint[Submission]:
+        return generate_content(
+            self.project_id,
+            {name: getattr(self, name) for name in self.parameters},
+            content_routes=self.layers_hook.settings.content_routes,
+            idempotency_key=scope.key("generate", sequence),
+        )
+
+
+class LayersCloneFromPostOperator(LayersJobOperator):
+    """
+    Start a job that clones a post that performed well (``reference/content/clone-from-post``).
+
+    :param project_id: the project that the new content belongs to (templated)
+    :param source_platform_post_id: a post that Layers tracks, by its own id or the platform's (templated)
+    :param mode: ``fork`` stays close to the source, ``reimagine`` keeps its hook and theme (templated)
+    :param variations: outputs of the one job onto the one container, 1 to 10 (templated)
+    :param project_layer_id: content layer, for projects that have several (templated)
+    :param overrides: ``caption``, ``cta``, ``voice_over_script`` (templated)
+    :param container_id: UUID of the new container; derived from the task instance when it is not given, so
+        that every try asks for the same one (templated)
+    :param kwargs: see :class:`~airflow_provider_layers.operators.jobs.LayersJobOperator`
+    :raises LayersParameterError: a parameter is wrong; nothing was sent
+    """
+
+    parameters = (
+        "project_id",
+        "source_platform_post_id",
+        "mode",
+        "variations",
+        "project_layer_id",
+        "overrides",
+    )
+    template_fields: Sequence[str] = (*LayersJobOperator.template_fields, *parameters, "container_id")
+    template_fields_renderers = {"overrides": "json"}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        project_id: str,
+        source_platform_post_id: str,
+        mode: Literal["fork", "reimagine"] = "fork",
+        variations: int = 1,
+        project_layer_id: str | None = None,
+        overrides: dict[str, Any] | None = None,
+        container_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.project_id = project_id
+        self.source_platform_post_id = source_platform_post_id
+        self.mode = mode
+        self.variations = variations
+        self.project_layer_id = project_layer_id
+        self.overrides = overrides
+        self.container_id = container_id
+
+    def build_request(self, scope: IdempotencyScope, sequence: int) -> Endpoint[Submission]:
+        if self.container_id and sequence:
+            raise LayersParameterError(
+                f"container_id = {self.container_id!r}: its job failed or was canceled, and the API gives "
+                "back that same job for this id. Give another id, or leave it out to have one derived."
+            )
+        return clone_from_post(
+            self.container_id or scope.key("container", sequence),
+            {name: getattr(self, name) for name in self.parameters},
+            idempotency_key=scope.key("clone", sequence),
+        )
+
+
+class LayersRegenerateContentOperator(LayersJobOperator):
+    """
+    Start a job that makes a new version of a container, in place (``reference/content/regenerate``).
+
+    Media and captions are replaced, and the approval returns to pending where the project reviews; posts that
+    are scheduled already keep the old caption.
+
+    :param container_id: the container, or a list that holds one (templated)
+    :param brief: what to change: ``topic``, ``angle``, ``cta``, ``value_propositions`` (at most 20)
+        (templated)
+    :param references: ``source_post_ids`` and ``asset_ids``, at most 20 each (templated)
+    :param preserve_assets: keep the media and make only new captions (templated)
+    :param kwargs: see :class:`~airflow_provider_layers.operators.jobs.LayersJobOperator`
+    :raises LayersParameterError: a parameter is wrong; nothing was sent
+    """
+
+    parameters = ("brief", "references", "preserve_assets")
+    template_fields: Sequence[str] = (*LayersJobOperator.template_fields, "container_id", *parameters)
+    template_fields_renderers = {"brief": "json", "references": "json"}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        container_id: str | list[str],
+        brief: dict[str, Any] | None = None,
+        references: dict[str, Any] | None = None,
+        preserve_assets: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.container_id = container_id
+        self.brief = brief
+        self.references = references
+        self.preserve_assets = preserve_assets
+
+    def build_request(self, scope: IdempotencyScope, sequence: int) -> Endpoint[Submission]:
+        return regenerate_content(
+            single_id(self.container_id),
+            {name: getattr(self, name) or None for name in self.parameters},
+            idempotency_key=scope.key("regenerate", sequence),
+        )
+
+
+class LayersGetContentOperator(LayersContainerOperator):
     """
     Read content as it is now (``reference/content/get-container``).
 
-    Returns the container as the API gives it; a list of them for a list of ids.
+    Returns the container as the API returns it; a list of them for a list of ids.
 
     :param container_id: a container or a list of them (templated)
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersNotFoundError: the container is unknown to the key
     """
 
-    def one(self, container_id: str, source: Origin) -> Endpoint[Any]:
-        """Make the request; see :func:`airflow_provider_layers.api.content.get_content`."""
-        from airflow_provider_layers.api.content import get_content
-
+    def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[Any]:
         return get_content(container_id)
 
 
@@ -76,7 +274,7 @@ class LayersListContentOperator(LayersOperator):
     """
     List the content of a project, newest first (``reference/content/list-containers``).
 
-    Returns the rows as the API gives them, from as many pages as ``limit`` takes.
+    Returns the rows as the API returns them, from as many pages as ``limit`` takes.
 
     :param project_id: the project (templated)
     :param status: one or several of ``queued``, ``processing`` (older: ``generating``), ``completed``,
@@ -114,18 +312,15 @@ class LayersListContentOperator(LayersOperator):
         self.until = until
         self.limit = limit
 
-    @stops_retries
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Walk the pages and give the rows."""
-        from airflow_provider_layers.api.content import list_content
-
+        """Read the pages and return the rows."""
         filters = {name: getattr(self, name) for name in self.filters}
-        rows = self.layers_hook.run(list_content(self.project_id, limit=self.limit, **filters))
+        rows = self.layers_hook.list_content(self.project_id, limit=self.limit, **filters)
         self.log.info("Project %s: %d containers.", self.project_id, len(rows))
         return rows
 
 
-class LayersApproveContentOperator(LayersEachContainerOperator):
+class LayersApproveContentOperator(LayersContainerOperator):
     """
     Approve content (``reference/approval/approve-content``).
 
@@ -140,29 +335,26 @@ class LayersApproveContentOperator(LayersEachContainerOperator):
     :raises LayersPromotionError: it is approved, and the schedule that waited for the approval failed
     """
 
-    template_fields: Sequence[str] = (*LayersEachContainerOperator.template_fields, "note")
+    template_fields: Sequence[str] = (*LayersContainerOperator.template_fields, "note")
 
     def __init__(self, *, note: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.note = note
 
-    def one(self, container_id: str, source: Origin) -> Flow[dict[str, Any]]:
-        """Make the request; see :func:`airflow_provider_layers.api.content.approve`."""
-        from airflow_provider_layers.api.content import approve
+    def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[dict[str, Any]]:
+        key = scope.key("approve", container_id)
+        return approve_content(container_id, note=self.note, idempotency_key=key)
 
-        key = source.key("approve", container_id)
-        return approve(container_id, note=self.note, idempotency_key=key)
-
-    def carry_out(self, context: Context, wanted: Flow[dict[str, Any]]) -> dict[str, Any]:
-        """Approve it, and log what it is then."""
-        result = self.layers_hook.run(wanted)
+    def send_request(self, context: Context, endpoint: Endpoint[dict[str, Any]]) -> dict[str, Any]:
+        """Approve it, and log its approval status."""
+        result = self.layers_hook.run(endpoint)
         self.log.info("Content %s: %s.", result.get("id"), result.get("approvalStatus"))
         return result
 
 
-class LayersRejectContentOperator(LayersEachContainerOperator):
+class LayersRejectContentOperator(LayersContainerOperator):
     """
-    Reject content (``reference/approval/reject-content``). It starts no new take.
+    Reject content (``reference/approval/reject-content``). It does not start a new version.
 
     :param container_id: a container or a list of them (templated)
     :param reason: 1 to 1024 characters (templated)
@@ -171,15 +363,105 @@ class LayersRejectContentOperator(LayersEachContainerOperator):
     :raises LayersConflictError: it was approved before, or needs no approval
     """
 
-    template_fields: Sequence[str] = (*LayersEachContainerOperator.template_fields, "reason")
+    template_fields: Sequence[str] = (*LayersContainerOperator.template_fields, "reason")
 
     def __init__(self, *, reason: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reason = reason
 
-    def one(self, container_id: str, source: Origin) -> Flow[dict[str, Any]]:
-        """Make the request; see :func:`airflow_provider_layers.api.content.reject`."""
-        from airflow_provider_layers.api.content import reject
+    def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[dict[str, Any]]:
+        key = scope.key("reject", container_id)
+        return reject_content(container_id, reason=self.reason, idempotency_key=key)
 
-        key = source.key("reject", container_id)
-        return reject(container_id, reason=self.reason, idempotency_key=key)
+
+class LayersPublishContentOperator(LayersContainerOperator):
+    """
+    Publish approved content at once (``reference/publishing/publish-content``).
+
+    Each container is sent once, over all tries of the task. Returns ``{"container_id", "scheduled_for",
+    "gate_status", "scheduled_post_ids"}`` for each container; wait for the posts themselves with a sensor.
+
+    :param container_id: a container or a list of them (templated)
+    :param targets: 1 to 50 of ``{"social_account_id", "mode", "caption_override", "first_comment_override",
+        "tiktok_post_settings", "tiktok_music", "share_reel_to_feed"}``, all or nothing (templated)
+    :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago, which
+        the API no longer knows; otherwise such a retry fails and says what to check
+    :param layers_conn_id: the Airflow connection (templated)
+    :raises LayersParameterError: a parameter is wrong; nothing was sent
+    :raises LayersApprovalRequiredError: it is not approved, and the API stored nothing
+    :raises LayersContentRejectedError: it was rejected
+    """
+
+    template_fields: Sequence[str] = (*LayersContainerOperator.template_fields, "targets")
+    template_fields_renderers = {"targets": "json"}  # noqa: RUF012
+
+    def __init__(
+        self, *, targets: list[dict[str, Any]], resubmit_after_window: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.targets = targets
+        self.resubmit_after_window = resubmit_after_window
+        self._post_ids: list[str] = []
+
+    def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[ScheduleResult]:
+        key = scope.key("publish", container_id)
+        return publish_content(container_id, targets=self.targets, idempotency_key=key)
+
+    def send_request(self, context: Context, endpoint: Endpoint[ScheduleResult]) -> dict[str, Any]:
+        """Send it once, and log whether it was accepted or waits for an approval."""
+        store = idempotency_store(context, attempt_count=attempt_count(context, since_clear=True))
+        client = self.layers_hook.get_conn()
+        sent = send_once(client, endpoint, store, send_after_window=self.resubmit_after_window)
+        result: ScheduleResult = sent.result
+        moment = result.scheduled_for or "now"
+        if result.blocked:
+            self.log.warning(
+                "Content %s is not approved: the API stores its schedule for %s until it is approved.",
+                result.container_id,
+                moment,
+            )
+        else:
+            posts = ", ".join(result.scheduled_post_ids)
+            self.log.info("Content %s is scheduled for %s: %s.", result.container_id, moment, posts)
+        self._post_ids += result.scheduled_post_ids
+        self.publish_ui_data(
+            context, container_ids=as_ids(self.container_id), scheduled_post_ids=self._post_ids
+        )
+        return result.as_xcom()
+
+
+class LayersScheduleContentOperator(LayersPublishContentOperator):
+    """
+    Schedule content for publishing (``reference/publishing/schedule-content``).
+
+    Content that waits for approval is either stored by the API until it is approved, which the log and
+    ``gate_status: blocked_on_approval`` say, or refused, which fails the task. The API decides which.
+
+    Each container is sent once, over all tries of the task. Returns ``{"container_id", "scheduled_for",
+    "gate_status", "scheduled_post_ids"}`` for each container.
+
+    :param container_id: a container or a list of them (templated)
+    :param scheduled_for: a ``datetime`` with a timezone, or an ISO 8601 string with an offset (templated)
+    :param targets: 1 to 50 of ``{"social_account_id", "mode", "caption_override", "first_comment_override",
+        "tiktok_post_settings", "tiktok_music", "share_reel_to_feed"}``, all or nothing (templated)
+    :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago, which
+        the API no longer knows; otherwise such a retry fails and says what to check
+    :param layers_conn_id: the Airflow connection (templated)
+    :raises LayersParameterError: a parameter is wrong; nothing was sent
+    :raises LayersApprovalRequiredError: it is not approved, and the API stored nothing
+    :raises LayersContentRejectedError: it was rejected
+    """
+
+    template_fields: Sequence[str] = (*LayersPublishContentOperator.template_fields, "scheduled_for")
+
+    def __init__(self, *, scheduled_for: datetime | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scheduled_for = scheduled_for
+
+    def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[ScheduleResult]:
+        return schedule_content(
+            container_id,
+            scheduled_for=self.scheduled_for,
+            targets=self.targets,
+            idempotency_key=scope.key("schedule", container_id),
+        )

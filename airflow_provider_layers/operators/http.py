@@ -1,18 +1,75 @@
-"""Any route of the API, over the HTTP provider's operator."""
+"""Any route of the API, through the HTTP provider's operator and hook."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import urlsplit
 
+from airflow.providers.http.hooks.http import HttpHook
 from airflow.providers.http.operators.http import HttpOperator
+from requests import PreparedRequest, Response, Session
 
-from airflow_provider_layers.hooks.http import LayersHttpHook
+from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.hooks.task import stops_retries
 
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+
+class _SingleOriginSession(Session):
+    """A session that sends its headers, and so the key, to one origin only."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__()
+        self.base_url = base_url
+
+    def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
+        if urlsplit(request.url or "")[:2] != urlsplit(self.base_url)[:2]:
+            raise LayersParameterError(
+                f"The request would leave {self.base_url}: its path or a redirect names another host, "
+                "which must not see the API key."
+            )
+        return super().send(request, **kwargs)
+
+
+class LayersHttpHook(HttpHook):
+    """
+    ``HttpHook`` with the base URL, key and timeout of a Layers connection.
+
+    :param method: HTTP method
+    :param layers_conn_id: the Airflow connection, of type ``layers``
+    :param kwargs: see :class:`~airflow.providers.http.hooks.http.HttpHook`
+    """
+
+    conn_name_attr = LayersHook.conn_name_attr
+    default_conn_name = LayersHook.default_conn_name
+    conn_type = LayersHook.conn_type
+    hook_name = LayersHook.hook_name
+
+    def __init__(
+        self, method: str = "GET", layers_conn_id: str = LayersHook.default_conn_name, **kwargs: Any
+    ) -> None:
+        super().__init__(method=method, http_conn_id=layers_conn_id, **kwargs)
+        self.layers_conn_id = layers_conn_id
+
+    def get_conn(
+        self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
+    ) -> Session:
+        """
+        Return a session that sends the key.
+
+        :param headers: further headers
+        :param extra_options: options of ``HttpHook.run``; the connection's timeout is the default
+        """
+        api = LayersHook(self.layers_conn_id).settings.api
+        self.base_url = api.base_url
+        self._base_url_initialized = True
+        options = self.merged_extra = {"timeout": api.timeout, **(extra_options or {})}
+        session = _SingleOriginSession(api.base_url)
+        for name in ("cert", "max_redirects", "proxies", "stream", "verify"):
+            setattr(session, name, options.get(name, getattr(session, name)))
+        if adapter := self.adapter or self.keep_alive_adapter:
+            session.mount(api.base_url, adapter)
+        session.headers.update({**api.headers(), **(headers or {})})
+        return session
 
 
 class LayersHttpOperator(HttpOperator):
@@ -20,8 +77,8 @@ class LayersHttpOperator(HttpOperator):
     Call a route of the API that has no operator yet.
 
     It is :class:`~airflow.providers.http.operators.http.HttpOperator` on a Layers connection, with that
-    operator's pagination, response check and response filter. The key goes to the connection's own host only.
-    Requests that start a job are better sent by the job operators, which send them once.
+    operator's pagination, response check and response filter. The key is sent to the connection's host only.
+    Start jobs with the job operators instead, which start them exactly once.
 
     :param endpoint: the route, such as ``v1/credits`` (templated)
     :param method: HTTP method
@@ -42,11 +99,6 @@ class LayersHttpOperator(HttpOperator):
     ) -> None:
         super().__init__(endpoint=endpoint, method=method, deferrable=False, **kwargs)
         self.layers_conn_id = layers_conn_id
-
-    @stops_retries
-    def execute(self, context: Context) -> Any:
-        """Call the route; a connection that cannot be used is not tried again."""
-        return super().execute(context)
 
     @property
     def hook(self) -> LayersHttpHook:

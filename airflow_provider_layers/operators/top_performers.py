@@ -1,11 +1,10 @@
-"""Operators on the posts that did best."""
+"""Operators on the posts that performed best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.hooks.task import stops_retries
 from airflow_provider_layers.operators.base import LayersOperator
 
 if TYPE_CHECKING:
@@ -53,12 +52,9 @@ class LayersGetTopPerformersOperator(LayersOperator):
         self.platform = platform
         self.limit = limit
 
-    @stops_retries
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        """Read the rows."""
-        from airflow_provider_layers.api.top_performers import get_top_performers
-
+        """Return the rows."""
         ranking = {name: getattr(self, name) for name in self.ranking}
-        rows = self.layers_hook.run(get_top_performers(self.project_id, **ranking))
+        rows = self.layers_hook.get_top_performers(self.project_id, **ranking)
         self.log.info("Project %s: %d top performers by %s.", self.project_id, len(rows), self.metric)
         return rows

@@ -1,4 +1,4 @@
-"""A retry policy for tasks that talk to Layers (Airflow 3.3+)."""
+"""A retry policy for tasks that use Layers (Airflow 3.3+)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
 
-from airflow_provider_layers.exceptions import LayersError, LayersRateLimitError
+from airflow_provider_layers.exceptions import LayersError, LayersPermanentError, LayersRateLimitError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryPolicy
 
 FIRST_DELAY = timedelta(seconds=30)
-LONGEST_DELAY = timedelta(minutes=10)
+MAX_DELAY = timedelta(minutes=10)
 
 
 @cache
 def layers_retry_policy() -> RetryPolicy:
     """
-    Give the policy to pass as ``retry_policy`` to a task, or in ``default_args``.
+    Return the policy to pass as ``retry_policy`` to a task, or in ``default_args``.
 
-    A rate limit is retried after as long as the API asked, other passing errors after 30 s, doubled each time
-    up to 10 minutes, and permanent ones not at all. Errors that are not of Layers keep Airflow's own rules,
-    and ``retries`` stays the most there can be.
+    A rate limit is retried after the time that the API asked for, other transient errors after 30 s, doubled
+    each time up to 10 minutes, and permanent errors not at all. Errors that are not of Layers keep Airflow's
+    own rules, and ``retries`` stays the maximum.
 
     :raises AirflowOptionalProviderFeatureException: below Airflow 3.3, where tasks have no retry policy
     """
@@ -42,7 +42,7 @@ def layers_retry_policy() -> RetryPolicy:
         ) -> RetryDecision:
             if not isinstance(exception, LayersError):
                 return RetryDecision()
-            if exception.permanent:
+            if isinstance(exception, LayersPermanentError):
                 return RetryDecision.fail(str(exception))
             return RetryDecision.retry(delay_after(exception, try_number), str(exception))
 
@@ -51,12 +51,11 @@ def layers_retry_policy() -> RetryPolicy:
 
 def delay_after(error: LayersError, try_number: int) -> timedelta:
     """
-    Give the delay before the next try after an error that can pass.
+    Return the delay before the next try after a transient error.
 
-    :param error: the error
     :param try_number: the try that it ended, from 1
     """
     if isinstance(error, LayersRateLimitError) and error.retry_after is not None:
         return timedelta(seconds=max(1.0, error.retry_after))
     doublings = min(max(try_number - 1, 0), 10)
-    return min(LONGEST_DELAY, FIRST_DELAY * (1 << doublings))
+    return min(MAX_DELAY, FIRST_DELAY * (1 << doublings))
