@@ -1,8 +1,9 @@
 """
 Airflow's part in a contract test: a task instance, rendered templates, a triggerer, and pushed time.
 
-Everything of ours is the real thing, over a real socket. The emulator's clock is frozen; whoever sleeps here
-pushes it instead, so that no test waits and both sides agree on the time.
+The package itself is real and talks over real sockets. The emulator's clock is frozen, and every sleep
+advances it, so that no test waits and both sides agree on the time. Clock and sockets come in through the hook
+of each operator, sensor and trigger.
 """
 
 from __future__ import annotations
@@ -20,19 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.exceptions import AirflowRescheduleException
-from airflow.providers.common.compat.sdk import BaseSensorOperator, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, TaskDeferred
 from airflow.version import version as airflow_version
 
-from airflow_provider_layers import client
-from airflow_provider_layers.api.once import once
-from airflow_provider_layers.api.waiting import until_ended, watch_job
 from airflow_provider_layers.emulator import Emulator
-from airflow_provider_layers.hooks import reader, watcher
-from airflow_provider_layers.operators import job_wait
-from airflow_provider_layers.sensors import base as all_sensors
-from airflow_provider_layers.triggers import base as all_triggers
+from airflow_provider_layers.hooks.layers import LayersHook
 from tests.contract.crowd import Crowd
-from tests.contract.pushed_clock import Clock
+from tests.contract.pushed_clock import PushedClock
+from tests.contract.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,42 +84,28 @@ def foreign(_other_server: Emulator) -> Emulator:
     return _other_server
 
 
-def standing_still(clock: Clock) -> Callable[..., Any]:
-    """Wrap what the loop's client does, so that no time passes until its answer is there."""
-    run = client.AsyncLayersClient.run
-
-    @functools.wraps(run)
-    async def timeless(self: client.AsyncLayersClient, flow: Any) -> Any:
-        with clock.standing_still():
-            return await run(self, flow)
-
-    return timeless
+@pytest.fixture
+def clock(api: Emulator, monkeypatch: pytest.MonkeyPatch) -> PushedClock:
+    """The pushed clock, which Airflow's own sensor loop uses as well."""
+    pushed = PushedClock(api)
+    seam = SimpleNamespace(time=pushed.time, monotonic=pushed.time, sleep=pushed.sleep)
+    monkeypatch.setattr(sys.modules[BaseSensorOperator.__module__], "time", seam)
+    return pushed
 
 
 @pytest.fixture
-def clock(api: Emulator, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Put the pushed clock in wherever our code and Airflow's sensor take the time or let it pass."""
-    pushed = Clock(api)
-    seam = SimpleNamespace(time=pushed.time, monotonic=pushed.time, sleep=pushed.sleep)
-    monkeypatch.setitem(client.LayersClient.__init__.__kwdefaults__, "sleep", pushed.sleep)
-    monkeypatch.setitem(client.AsyncLayersClient.__init__.__kwdefaults__, "sleep", pushed.asleep_in_client)
-    monkeypatch.setattr(client.AsyncLayersClient, "run", standing_still(pushed))
-    for flow in (until_ended, once):
-        monkeypatch.setitem(flow.__kwdefaults__, "clock", pushed.time)
-    monkeypatch.setitem(watch_job.__kwdefaults__, "clock", pushed.time)
-    airflows = sys.modules[BaseSensorOperator.__module__]
-    for module in (job_wait, all_sensors, all_triggers, reader, watcher, airflows):
-        monkeypatch.setattr(module, "time", seam)
-    for module in (all_triggers, reader, watcher):
-        monkeypatch.setattr(module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": pushed.asleep}))
-    return pushed
+def wire(clock: PushedClock) -> Iterator[Wire]:
+    """The network between the package and the API."""
+    wire = Wire(clock)
+    yield wire
+    wire.close()
 
 
 class StateStore:
     """
-    Stands in for the task state store of Airflow 3.3: JSON that outlives the tries and clears of a task.
+    Stands in for the task state store of Airflow 3.3: JSON that survives the tries and clears of a task.
 
-    ``on_write`` is called before and after a request is written, with a word for which and the record.
+    ``on_write`` is called before and after a request is written, with "before" or "after" and its value.
     """
 
     def __init__(self) -> None:
@@ -136,10 +118,10 @@ class StateStore:
     def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
         assert value is not None, "Airflow refuses None"
         assert retention is None or isinstance(retention, timedelta)
-        tell = self.on_write if isinstance(value, dict) else lambda *_: None
-        tell("before", value)
+        notify = self.on_write if isinstance(value, dict) else lambda *_: None
+        notify("before", value)
         self.kept[key] = json.dumps(value, allow_nan=False)
-        tell("after", value)
+        notify("after", value)
 
     def delete(self, key: str) -> None:
         del self.kept[key]
@@ -166,8 +148,11 @@ class _TaskInstance:
         self.on_push(key)
         self.xcoms[key] = json.loads(json.dumps(value))
 
-    def xcom_pull(self, key: str, **_: Any) -> Any:
-        return self.xcoms.get(key)
+    def xcom_pull(
+        self, task_ids: str | None = None, key: str = "return_value", *, map_indexes: int | None = None
+    ) -> Any:
+        mine = task_ids in (None, self.task_id) and map_indexes in (None, self.map_index)
+        return self.xcoms.get(key) if mine else None
 
     def get_first_reschedule_date(self, context: Any) -> datetime:
         return self.start_date
@@ -219,12 +204,14 @@ class Airflow:
     Does with an operator what Airflow does, each phase with a fresh copy of the operator.
 
     :param clock: passes while a rescheduled task is not running
+    :param wire: the network of every hook
     :ivar with_store: whether tasks have a state store, as from Airflow 3.3 on
     :ivar run_started: when the DAG run started, in seconds since the epoch
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: PushedClock, wire: Wire) -> None:
         self._clock = clock
+        self._wire = wire
         self._stores: dict[tuple[Any, ...], StateStore] = {}
         self.with_store = AIRFLOW >= (3, 3)
         self.run_started = clock.start
@@ -245,17 +232,22 @@ class Airflow:
         return self._stores.setdefault((ti.dag_id, ti.run_id, ti.task_id, ti.map_index), StateStore())
 
     @property
-    def remembered(self) -> str:
+    def stored(self) -> str:
         """All that the state stores keep, as text."""
         return "".join(
             text for store in self._stores.values() for text in [*store.kept, *store.kept.values()]
         )
 
     def prepared(self, operator: Any, context: dict[str, Any]) -> Any:
-        """Copy an operator and render its templates."""
+        """Copy an operator, render its templates and give it a hook on the test's clock and network."""
         copy = operator.prepare_for_execution()
         copy.render_template_fields(context)
-        return copy
+        return self.connected(copy)
+
+    def connected(self, task: Any) -> Any:
+        """Give an operator, a sensor or a trigger a hook on the test's clock and network."""
+        task.layers_hook = LayersHook(task.layers_conn_id, clock=self._clock, transport=self._wire)
+        return task
 
     def execute(self, operator: Any, context: dict[str, Any] | None = None, **of_ti: Any) -> Any:
         """Run the first phase only; errors and deferrals pass."""
@@ -295,34 +287,34 @@ class Airflow:
 
     def fire(self, serialized: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         """Do the triggerer's part: make the trigger from its stored form and give its event as stored."""
-        return asyncio.run(self._clock.mortal(self.event_of(self.trigger(serialized))))
+        return asyncio.run(self._clock.run_until_death(self.event_of(self.trigger(serialized))))
 
     def trigger(self, serialized: tuple[str, dict[str, Any]]) -> Any:
         """Make a trigger from what the database keeps of it."""
         path, kwargs = json.loads(json.dumps(serialized))
         module, _, name = path.rpartition(".")
-        return getattr(importlib.import_module(module), name)(**kwargs)
+        return self.connected(getattr(importlib.import_module(module), name)(**kwargs))
 
     async def event_of(self, trigger: Any) -> dict[str, Any]:
         """Wait for a trigger's one event."""
-        events = trigger.run()
+        events = self.connected(trigger).run()
         event = (await anext(events)).payload
         await events.aclose()
         return json.loads(json.dumps(event))
 
 
 @pytest.fixture
-def airflow(clock: Clock) -> Airflow:
-    return Airflow(clock)
+def airflow(clock: PushedClock, wire: Wire) -> Airflow:
+    return Airflow(clock, wire)
 
 
 @pytest.fixture
-def crowd(api: Emulator, airflow: Airflow, clock: Clock) -> Crowd:
+def crowd(api: Emulator, airflow: Airflow, clock: PushedClock) -> Crowd:
     return Crowd(api, airflow, clock)
 
 
 @pytest.fixture
-def sensing(airflow: Airflow, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def sensing(airflow: Airflow, clock: PushedClock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run a sensor; Airflow counts in pushed time, and its database keeps when a rescheduled one began."""
     module = sys.modules[BaseSensorOperator.__module__]
 
@@ -372,16 +364,14 @@ def made(api: Emulator, airflow: Airflow) -> Callable[..., str]:
 
 @pytest.fixture
 def failure() -> Callable[..., Any]:
-    """Assert that a task failed for good because of an error of that type, and give that error."""
-    from airflow.providers.common.compat.sdk import AirflowFailException
+    """Assert that a task failed for good with an error of exactly that type, and return the error."""
 
-    def for_good(result: Result, kind: type[BaseException]) -> Any:
-        assert isinstance(result.error, AirflowFailException), repr(result.error)
-        assert type(result.error.__cause__) is kind, repr(result.error.__cause__)
-        assert str(result.error) == str(result.error.__cause__)
-        return result.error.__cause__
+    def permanent_failure(result: Result, error_type: type[BaseException]) -> Any:
+        assert type(result.error) is error_type, repr(result.error)
+        assert isinstance(result.error, AirflowFailException)
+        return result.error
 
-    return for_good
+    return permanent_failure
 
 
 @pytest.fixture(params=["store", "no store"])

@@ -72,7 +72,7 @@ class Crowd:
 
     def wait(self, triggers: Iterable[Any]) -> list[dict[str, Any]]:
         """Wait in one loop, and give the events, each with the seconds of pushed time until it came."""
-        return asyncio.run(self._clock.mortal(self.events_of(triggers)))
+        return asyncio.run(self._clock.run_until_death(self.events_of(triggers)))
 
     async def events_of(self, triggers: Iterable[Any]) -> list[dict[str, Any]]:
         return list(await asyncio.gather(*[self.event_of(one) for one in triggers]))

@@ -1,8 +1,8 @@
 """
-The one clock of a contract test: the emulator's is frozen, and whoever sleeps pushes it.
+The one clock of a contract test: the emulator's is frozen, and every sleep advances it.
 
-In an event loop time passes only while every request has its answer and nobody has anything to do, and then
-to the moment at which the first sleeper wakes: many waits see the time that they would see in a real loop.
+In an event loop time passes only while no request is in flight and no task is ready, and then to the moment
+at which the first sleeper wakes: many waits see the time that they would see in a real loop.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from airflow_provider_layers.clock import Clock
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,18 +26,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CALM = 12
-"""Turns of the loop without a request under way after which nobody has anything to do."""
+IDLE_TURNS = 12
+"""Turns of the loop without a request in flight after which every task waits."""
 
 RESOLUTION = 1e-6
 """Seconds. Both clocks move by these at least; a sleep too short for either would last for ever."""
 
 
-class Clock:
+class PushedClock(Clock):
     """
-    Push the API's clock along by sleeping.
+    Advances the API's clock by sleeping.
 
-    :param api: whose clock to push
+    :param api: whose clock to advance
     """
 
     def __init__(self, api: Emulator) -> None:
@@ -68,32 +70,23 @@ class Clock:
 
     async def asleep(self, seconds: float) -> None:
         if seconds > 0:
-            await self._here().sleep(max(seconds, RESOLUTION))
+            await self._loop_time().sleep(max(seconds, RESOLUTION))
         else:
             await asyncio.sleep(0)
 
-    async def asleep_in_client(self, seconds: float) -> None:
-        """Sleep in the middle of what counts as a request."""
-        here = self._here()
-        here.count(-1)
-        try:
-            await self.asleep(seconds)
-        finally:
-            here.count(1)
-
     @contextmanager
     def standing_still(self) -> Iterator[None]:
-        """Let no time pass in this event loop until the answer is there."""
-        here = self._here()
+        """Let no time pass in this event loop meanwhile."""
+        here = self._loop_time()
         here.count(1)
         try:
             yield
         finally:
             here.count(-1)
 
-    async def mortal(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something in an event loop that dies of what ``on_sleep`` raises, as its process would."""
-        doing, death = asyncio.ensure_future(work), self._here().death
+    async def run_until_death(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in an event loop that dies of what ``on_sleep`` raises, as its process would."""
+        doing, death = asyncio.ensure_future(work), self._loop_time().death
         await asyncio.wait({doing, death}, return_when=asyncio.FIRST_COMPLETED)
         if not death.done():
             return doing.result()
@@ -101,26 +94,26 @@ class Clock:
         await asyncio.gather(doing, return_exceptions=True)
         return await death
 
-    def _here(self) -> _LoopTime:
+    def _loop_time(self) -> _LoopTime:
         return self._loops.setdefault(asyncio.get_running_loop(), _LoopTime(self))
 
 
 class _LoopTime:
     """The sleepers of one event loop."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: PushedClock) -> None:
         self._clock = clock
         self._numbers = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._under_way = 0
+        self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._driver: asyncio.Task[Any] | None = None
         self.death: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def count(self, change: int) -> None:
-        self._under_way += change
-        (self._idle.clear if self._under_way else self._idle.set)()
+        self._in_flight += change
+        (self._idle.clear if self._in_flight else self._idle.set)()
 
     async def sleep(self, seconds: float) -> None:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -131,7 +124,7 @@ class _LoopTime:
 
     async def _drive(self) -> None:
         while self._sleepers:
-            await self._calm()
+            await self._idle_for_a_while()
             while self._sleepers and self._sleepers[0][2].done():
                 heappop(self._sleepers)
             if self._sleepers:
@@ -144,9 +137,9 @@ class _LoopTime:
                 if not woken.done():
                     woken.set_result(None)
 
-    async def _calm(self) -> None:
+    async def _idle_for_a_while(self) -> None:
         turns = 0
-        while turns < CALM:
+        while turns < IDLE_TURNS:
             await self._idle.wait()
             await asyncio.sleep(0)
             turns = turns + 1 if self._idle.is_set() else 0

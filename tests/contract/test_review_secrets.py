@@ -73,7 +73,7 @@ def test_the_key_is_in_no_question_answer_log_error_xcom_trigger_or_store(
         if review.state == "awaiting_input":
             seen += told_by(review.answer("Approve", take=review.take))
         seen += told_by(reviews.of(review.container).begin())
-    seen += [json.dumps(reviews.desk.asked), caplog.text, *capfd.readouterr(), airflow.remembered]
+    seen += [json.dumps(reviews.desk.asked), caplog.text, *capfd.readouterr(), airflow.stored]
     assert "request_started" in caplog.text or "send_request_headers" in caplog.text, "the logs were seen"
     assert "Asking about take 1" in "".join(seen), "the log of the task was seen"
     # The second half is the secret; the first names the key.
@@ -88,4 +88,4 @@ def test_what_is_kept_of_a_review_holds_no_words_of_the_content(
     """The page in the Airflow UI reads the content through the connection, as whoever may see it."""
     review = reviews.begun(made(topic="our secret launch"))
     assert "our secret launch" in reviews.desk.asked[0]["body"]
-    assert "our secret launch" not in json.dumps(review.xcoms) + airflow.remembered
+    assert "our secret launch" not in json.dumps(review.xcoms) + airflow.stored

@@ -79,7 +79,7 @@ def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
     http = LayersHttpOperator(task_id="h", endpoint="v1/credits")
     with caplog.at_level(logging.DEBUG):
         results = [airflow.run(operator) for operator in (generate, clone, sensor, http)]
-    seen = [caplog.text, *capfd.readouterr(), repr(generate), repr(generate.__dict__), airflow.remembered]
+    seen = [caplog.text, *capfd.readouterr(), repr(generate), repr(generate.__dict__), airflow.stored]
     for result in results:
         seen += [json.dumps(result.xcoms), json.dumps(result.events), json.dumps(result.triggers)]
         if result.error:
@@ -118,10 +118,10 @@ def test_the_state_store_holds_neither_the_key_nor_the_words_of_a_request(
     airflow.value(LayersScheduleContentOperator(**send, scheduled_for="2040-07-01T09:00:00Z"))
     airflow.value(LayersPublishContentOperator(**send))
     # All five are remembered, and the container that was made first.
-    assert airflow.remembered.count('"sent_at"') == 6
-    assert WORDS not in airflow.remembered
-    assert api.api_key.rpartition("_")[2] not in airflow.remembered
-    assert "brief" in airflow.remembered, "what a change is named by"
+    assert airflow.stored.count('"sent_at"') == 6
+    assert WORDS not in airflow.stored
+    assert api.api_key.rpartition("_")[2] not in airflow.stored
+    assert "brief" in airflow.stored, "what a change is named by"
 
 
 def test_the_key_has_no_repr(api: Any) -> None:

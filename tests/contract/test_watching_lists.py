@@ -72,7 +72,7 @@ def test_who_joins_while_the_list_is_read_is_not_missed_in_it(crowd: Any, api: A
         late = [asyncio.ensure_future(crowd.event_of(crowd.trigger(job))) for job in crowd.start(20)]
         return list(await asyncio.gather(*first, *late))
 
-    assert statuses(asyncio.run(clock.mortal(joined_later()))) == {"completed": 26}
+    assert statuses(asyncio.run(clock.run_until_death(joined_later()))) == {"completed": 26}
     assert len(crowd.looks()) < 35
 
 
@@ -93,7 +93,7 @@ def test_who_joins_during_a_rate_limit_waits_for_its_end(crowd: Any, api: Any, c
         await clock.asleep(10)
         return list(await asyncio.gather(*first, crowd.event_of(triggers[2])))
 
-    assert statuses(asyncio.run(clock.mortal(joined_later()))) == {"completed": 3}
+    assert statuses(asyncio.run(clock.run_until_death(joined_later()))) == {"completed": 3}
     sent = [
         (datetime.fromisoformat(one.at.replace("Z", "+00:00")).timestamp(), one.status)
         for one in api.requests(method="GET")

@@ -190,7 +190,7 @@ def test_a_canceled_waiter_leaves_the_others_alone(crowd: Any, clock: Any) -> No
         clock.on_sleep = lambda: [one.cancel() for one in waiting[:6]] if clock.elapsed > 10 else None
         return await asyncio.gather(*waiting, return_exceptions=True)
 
-    events = asyncio.run(clock.mortal(all_but_some()))
+    events = asyncio.run(clock.run_until_death(all_but_some()))
     assert {type(event) for event in events[:6]} == {asyncio.CancelledError}
     assert statuses(events[6:]) == {"completed": 6}
     assert {one.path.rpartition("/")[2] for one in crowd.looks()} == {job.job_id for job in jobs[6:]}
