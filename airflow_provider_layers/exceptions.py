@@ -56,6 +56,9 @@ class LayersError(Exception):
 class LayersPermanentError(LayersError, AirflowFailException):
     """Base of the errors that a retry cannot mend: Airflow fails the task at once."""
 
+    # Airflow's exceptions carry an HTTP status of Airflow's own API under this name.
+    status_code: Any
+
 
 class LayersParameterError(LayersPermanentError, ValueError):
     """A parameter is wrong; nothing was sent. The text names the value and what is allowed."""

@@ -246,7 +246,7 @@ def send_once(
             # A machine may have been suspended between two attempts.
             _refuse_late(endpoint, request.sent_at, now=client.clock.time())
 
-    with_response = replace(endpoint, read=lambda response: (response, endpoint.read(response)))
+    with_response = endpoint.with_reader(lambda response: (response, endpoint.read(response)))
     response, result = client.send_with_retries(with_response, on_failure=on_failure)
     store.save(key, replace(request, response=response.json()))
     return SendResult(result, is_first_send=earlier_send is None)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -458,7 +458,7 @@ def _decision(
         body=body,
         read=read,
         idempotency_key=idempotency_key,
-        on_conflict=replace(get_content(container_id), read=read_decided),
+        on_conflict=get_content(container_id).with_reader(read_decided),
     )
 
 
@@ -523,7 +523,7 @@ def get_content_state(container_id: str) -> Endpoint[ContentState]:
             error=error_text(container.get("lastError")),
         )
 
-    return replace(get_content(container_id), read=read)  # type: ignore[return-value, arg-type]
+    return get_content(container_id).with_reader(read)
 
 
 def unknown_approval_status(container_id: str, status: Any) -> LayersUnexpectedResponseError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from airflow_provider_layers.exceptions import (
     LayersUnexpectedResponseError,
 )
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_ATTEMPTS = 5
@@ -95,6 +96,10 @@ class Endpoint(Generic[T_co]):
     def retryable(self) -> bool:
         """Whether it may be sent again when it is unknown whether it was carried out."""
         return self.method == "GET" or self.idempotency_key is not None or self.idempotent
+
+    def with_reader(self, read: Callable[[Response], T]) -> Endpoint[T]:
+        """Return the same request with another way to read its response."""
+        return replace(self, read=read)  # type: ignore[arg-type, return-value] # `replace` keeps the type
 
 
 def quote_path_segment(name: str, value: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -220,7 +220,7 @@ def get_scheduled_post_state(scheduled_post_id: str) -> Endpoint[dict[str, Any]]
             )
         return post
 
-    return replace(get_scheduled_post(scheduled_post_id), read=read)
+    return get_scheduled_post(scheduled_post_id).with_reader(read)
 
 
 def list_scheduled_posts(
@@ -300,7 +300,7 @@ def _post_if(
         post = response.json()
         return post if is_done(post) else None
 
-    return replace(get_scheduled_post(scheduled_post_id), read=read)
+    return get_scheduled_post(scheduled_post_id).with_reader(read)
 
 
 def raise_unless_published(post: Mapping[str, Any], *, accept_draft: bool) -> None:

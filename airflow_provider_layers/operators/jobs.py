@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -166,7 +166,7 @@ class LayersJobOperator(LayersOperator):
         # If the process dies from here on, this line is what to quote to the vendor.
         self.log.info("Starting a Layers job. Idempotency-Key: %s.", endpoint.idempotency_key)
         self._idempotency_key = endpoint.idempotency_key
-        return replace(endpoint, read=read)
+        return endpoint.with_reader(read)
 
     def _announce(self, context: Context, submission: Submission) -> None:
         job = submission.job

@@ -2,8 +2,8 @@
 Airflow's part in a contract test: a task instance, rendered templates, a triggerer, and pushed time.
 
 The package itself is real and talks over real sockets. The emulator's clock is frozen, and every sleep
-advances it, so that no test waits and both sides agree on the time. Clock and sockets come in through the hook
-of each operator, sensor and trigger.
+advances it, so that no test waits and both sides agree on the time. Clock and sockets come in through the
+hook of each operator, sensor and trigger.
 """
 
 from __future__ import annotations
