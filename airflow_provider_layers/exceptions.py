@@ -56,9 +56,6 @@ class LayersError(Exception):
 class LayersPermanentError(LayersError, AirflowFailException):
     """Base of the errors that a retry cannot mend: Airflow fails the task at once."""
 
-    # Airflow's exceptions carry an HTTP status of Airflow's own API under this name.
-    status_code: Any
-
 
 class LayersParameterError(LayersPermanentError, ValueError):
     """A parameter is wrong; nothing was sent. The text names the value and what is allowed."""
@@ -139,7 +136,8 @@ class LayersAPIError(LayersError):
         retry_after: float | None = None,
     ) -> None:
         self.description = description
-        self.status_code = status_code
+        # Not typed as a number: Airflow's exceptions have an attribute of this name with a type of its own.
+        self.status_code: Any = status_code
         self.code = code
         self.message = message
         self.request_id = request_id
