@@ -1,1 +1,1 @@
-"""The hook, and what else the floors above need from Airflow."""
+"""The hook and the connection."""

@@ -1,1 +1,1 @@
-"""Operator links, one module for each noun of the API."""
+"""Operator links."""

@@ -1,4 +1,4 @@
-"""The link from a task to its content."""
+"""Link from a task to its content."""
 
 from __future__ import annotations
 
@@ -13,21 +13,15 @@ CONTENT_URL = "content_url"
 
 
 class LayersContentLink(BaseOperatorLink):
-    """Opens the content that a task made or decides on; the first, where there are several."""
+    """Opens the content that a task made or decides on; the first of several."""
 
     name = "Layers content"
 
     @property
     def xcom_key(self) -> str:
-        """Where Airflow 3 looks the link up."""
+        """Where Airflow 3 reads the link."""
         return "_link_LayersContentLink"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
-        """
-        Give the URL of the content.
-
-        :param operator: the operator
-        :param ti_key: the task instance
-        :return: an absolute URL; empty while there is no content
-        """
+        """Return the absolute URL of the content; empty while there is none."""
         return XCom.get_value(key=CONTENT_URL, ti_key=ti_key) or ""

@@ -1,4 +1,4 @@
-"""The link from a task to its job."""
+"""Link from a task to its job."""
 
 from __future__ import annotations
 
@@ -19,15 +19,9 @@ class LayersJobLink(BaseOperatorLink):
 
     @property
     def xcom_key(self) -> str:
-        """Where Airflow 3 looks the link up; operators fill it as soon as the job is known."""
+        """Where Airflow 3 reads the link; operators push it as soon as the job is known."""
         return "_link_LayersJobLink"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
-        """
-        Give the URL of the job.
-
-        :param operator: the operator
-        :param ti_key: the task instance
-        :return: an absolute URL; empty while there is no job
-        """
+        """Return the absolute URL of the job; empty while there is none."""
         return XCom.get_value(key=JOB_URL, ti_key=ti_key) or ""

@@ -1,1 +1,1 @@
-"""Operators, one module for each noun of the API."""
+"""Operators, one module per resource of the API."""
