@@ -66,7 +66,7 @@ class LayersConnectionError(LayersParameterError):
 
 
 class LayersRequestChangedError(LayersParameterError):
-    """An earlier try of the task sent a different request; nothing was sent now."""
+    """An earlier try of the task sent a different request; nothing was sent."""
 
 
 class LayersReplayWindowError(LayersParameterError):

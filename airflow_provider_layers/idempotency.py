@@ -292,7 +292,7 @@ def _refuse_changed(stored: StoredRequest, endpoint: Endpoint[Any]) -> None:
     if changed:
         raise LayersRequestChangedError(
             f"Could not {endpoint.description}: an earlier try of this task sent a different request. "
-            f"Changed: {', '.join(changed)}. Nothing was sent now. A template with another value on every try, "
+            f"Changed: {', '.join(changed)}. Nothing was sent. A template with another value on every try, "
             "such as the current time, does that: make it the same on every try, or clear the task to start over."
         )
 
@@ -304,7 +304,7 @@ def _refuse_late(endpoint: Endpoint[Any], sent_at: float, *, now: float) -> None
     raise LayersReplayWindowError(
         f"Could not {endpoint.description}: an earlier try may have sent this {hours:.0f} hours ago, and the "
         "API remembers requests for 24 hours only, so sending it again could be paid for or published twice. "
-        "Nothing was sent now. Check in Layers whether it was carried out. If it was not, set "
+        "Nothing was sent. Check in Layers whether it was carried out. If it was not, set "
         "resubmit_after_window=True, or clear the task where a clear sends a new request."
     )
 
