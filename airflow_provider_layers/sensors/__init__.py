@@ -1,1 +1,1 @@
-"""Sensors, one module for each noun of the API."""
+"""Sensors, one module for each resource of the API."""

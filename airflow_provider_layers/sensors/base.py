@@ -1,8 +1,7 @@
-"""What all sensors share: waiting in a worker or in the triggerer, and failing softly in both."""
+"""What all sensors share: waiting in a worker or in the triggerer, and ``soft_fail`` alike in both."""
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from airflow_provider_layers.exceptions import (
     LayersTransportError,
 )
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.hooks.task import earliest_event, stops_retries
+from airflow_provider_layers.task_context import min_deferral_seconds
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -37,12 +36,12 @@ class LayersSensor(BaseSensorOperator):
     """
     A sensor with a Layers connection.
 
-    Rate limits, server errors and lost connections never fail it; the deadline and permanent errors do.
+    Rate limits, server errors and lost connections never fail it; the timeout and permanent errors do.
 
     :param layers_conn_id: the Airflow connection, of type ``layers`` (templated)
     :param deferrable: wait in the triggerer instead of in a worker slot; the default is Airflow's
         ``[operators] default_deferrable``
-    :param poke_interval: pause between two looks, in seconds; while deferred the longest one
+    :param poke_interval: pause between two polls, in seconds; while deferred the longest pause
     :param kwargs: ``timeout`` (seconds), ``mode``, ``soft_fail`` and the other arguments of sensors
     """
 
@@ -63,20 +62,23 @@ class LayersSensor(BaseSensorOperator):
 
     @cached_property
     def layers_hook(self) -> LayersHook:
-        """The hook, made once the connection id is rendered."""
+        """The hook, created once the connection id is rendered."""
         return LayersHook(self.layers_conn_id)
 
-    @abstractmethod
-    def look(self, context: Context) -> PokeReturnValue:
-        """
-        Look once.
+    def announce(self, context: Context) -> None:
+        """Publish links and UI data before the first poll; wrong parameters are refused here."""
 
-        :raises LayersError: it has ended badly, or cannot be read
+    @abstractmethod
+    def check(self, context: Context) -> PokeReturnValue:
+        """
+        Read the state once.
+
+        :raises LayersError: it ended badly, or cannot be read
         """
 
     @abstractmethod
     def trigger(self, *, deadline: float, not_before: float) -> LayersTrigger:
-        """Make the trigger that waits in its place, both moments in seconds since the epoch."""
+        """Return the trigger that waits instead, both moments in seconds since the epoch."""
 
     @property
     @abstractmethod
@@ -84,70 +86,64 @@ class LayersSensor(BaseSensorOperator):
         """What it waits for, in words."""
 
     def execute(self, context: Context) -> Any:
-        """Wait in the way that was asked for."""
-        with self.softly():
+        """Wait in the worker, or defer."""
+        with self.skip_on_soft_fail():
+            self.announce(context)
             if not self.deferrable:
                 return super().execute(context)
-            seen = self.poke(context)
-        return seen.xcom_value if seen.is_done else self.wait_in_triggerer(time.time() + self.timeout)
+            state = self.poke(context)
+        return state.xcom_value if state.is_done else self._defer(self._now() + self.timeout)
 
-    @stops_retries
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; errors that can pass are as good as seeing nothing yet."""
+        """Read the state once; after a transient error it is unknown, and the sensor continues."""
         try:
-            return self.look(context)
+            return self.check(context)
         except (LayersTransportError, LayersRateLimitError, LayersServerError) as error:
-            self.log.warning("%s Waiting goes on.", error)
+            self.log.warning("%s The sensor continues.", error)
             return PokeReturnValue(is_done=False)
-
-    def wait_in_triggerer(self, deadline: float) -> None:
-        """
-        Defer.
-
-        :param deadline: seconds since the epoch
-        """
-        self.defer(
-            trigger=self.trigger(deadline=deadline, not_before=time.time() + earliest_event()),
-            method_name="execute_complete",
-        )
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """
-        Resume after the wait: look again, since the event is only a hint.
+        Resume after the wait: read the state, since the event is only a hint.
 
         :param event: of the trigger
         """
-        with self.softly():
-            return self._complete(context, event)
+        with self.skip_on_soft_fail():
+            state = self.check(context)
+            if state.is_done:
+                return state.xcom_value
+            subject = self.trigger(deadline=0.0, not_before=0.0).subject()
+            if not isinstance(event, dict) or any(event.get(name) != subject[name] for name in subject):
+                # On SQLite, Airflow reuses the number of an ended trigger and delivers its late event.
+                self.log.warning("Ignoring an event of another task; deferring again: %s", event)
+                return self._defer(self._now() + self.timeout)
+            if event["status"] == "timeout":
+                raise AirflowSensorTimeout(event["reason"])
+            if event["status"] == "error":
+                raise LayersTransportError(f"{self.subject} could not be polled: {event['reason']}")
+            self.log.info("%s is unfinished again; deferring again.", self.subject)
+            return self._defer(event["deadline"])
 
-    @stops_retries
-    def _complete(self, context: Context, event: dict[str, Any]) -> Any:
-        seen = self.look(context)
-        if seen.is_done:
-            return seen.xcom_value
-        mine = self.trigger(deadline=0.0, not_before=0.0).subject()
-        if not isinstance(event, dict) or any(event.get(name) != value for name, value in mine.items()):
-            # On SQLite Airflow gives the number of an ended trigger to the next one, and its events too.
-            self.log.warning("An event of another task was delivered to this one, which waits on: %s", event)
-            return self.wait_in_triggerer(time.time() + self.timeout)
-        if event["status"] == "timeout":
-            raise AirflowSensorTimeout(event["reason"])
-        if event["status"] == "error":
-            raise LayersTransportError(f"{self.subject} could not be watched: {event['reason']}")
-        self.log.info("%s is not there any more: waiting goes on.", self.subject)
-        return self.wait_in_triggerer(event["deadline"])
+    def _defer(self, deadline: float) -> None:
+        not_before = self._now() + min_deferral_seconds()
+        trigger = self.trigger(deadline=deadline, not_before=not_before)
+        self.defer(trigger=trigger, method_name="execute_complete")
+
+    def _now(self) -> float:
+        return self.layers_hook.clock.time()
 
     @contextmanager
-    def softly(self) -> Iterator[None]:
+    def skip_on_soft_fail(self) -> Iterator[None]:
         """
-        Skip instead of failing, in the same cases in every mode; on passing errors only with ``never_fail``.
+        Skip instead of failing, alike in every mode; for transient errors only with ``never_fail``.
 
         Airflow's own rules differ between its releases, and between a sensor that pokes and one that defers.
         """
         try:
             yield
         except (AirflowFailException, AirflowSensorTimeout, LayersError) as error:
-            if self.never_fail or (self.soft_fail and not isinstance(error, LayersError)):
-                name = "never_fail" if self.never_fail else "soft_fail"
-                raise AirflowSkipException(f"Skipping due to {name} is set to True.") from error
+            is_permanent = isinstance(error, (AirflowFailException, AirflowSensorTimeout))
+            if self.never_fail or (self.soft_fail and is_permanent):
+                option = "never_fail" if self.never_fail else "soft_fail"
+                raise AirflowSkipException(f"Skipping due to {option} is set to True.") from error
             raise

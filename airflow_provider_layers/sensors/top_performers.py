@@ -1,4 +1,4 @@
-"""Sensors on the posts that did best."""
+"""Sensors on the posts that performed best."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue
 
+from airflow_provider_layers.api.top_performers import rows_above
+from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.sensors.base import LayersSensor
+from airflow_provider_layers.triggers.top_performers import LayersTopPerformersTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_layers.triggers.top_performers import LayersTopPerformersTrigger
-
 
 class LayersTopPerformersSensor(LayersSensor):
     """
-    Wait until posts of a project have done well enough (``reference/metrics/top-performers``).
+    Wait until posts of a project perform well enough (``reference/metrics/top-performers``).
 
     Returns the rows that have reached the threshold, in the API's order, ready to map over. The API syncs
-    about every 30 minutes, so that looking more often than the default of every 10 tells little more.
+    about every 30 minutes, so polling more often than every 10, the default, gains little.
 
     :param project_id: the project (templated)
     :param metric: ``views``, ``engagement_rate``, ``conversions``, ``roas`` or ``watch_time_ms`` (templated)
-    :param threshold: what the metric has to reach, in its own unit (templated)
-    :param min_rows: how many rows have to reach it
+    :param threshold: the least value of the metric, in its own unit (templated)
+    :param min_rows: how many rows must reach it
     :param window: ``7d``, ``30d`` (the API's default) or ``90d`` (templated)
     :param source_type: one or several of ``content_container``, ``platform_post``, ``manual`` (templated)
     :param platform: one or several of ``instagram``, ``tiktok``, ``youtube``, ``meta_ads``, ``tiktok_ads``,
@@ -34,7 +35,7 @@ class LayersTopPerformersSensor(LayersSensor):
     :param layers_conn_id: the Airflow connection, of type ``layers`` (templated)
     :param deferrable: wait in the triggerer instead of in a worker slot; the default is Airflow's
         ``[operators] default_deferrable``
-    :param poke_interval: pause between two looks, in seconds
+    :param poke_interval: pause between two polls, in seconds
     :param kwargs: ``timeout`` (seconds), ``mode``, ``soft_fail`` and the other arguments of sensors
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     """
@@ -73,23 +74,19 @@ class LayersTopPerformersSensor(LayersSensor):
         """The ranking."""
         return f"The ranking of project {self.project_id} by {self.metric}"
 
-    def look(self, context: Context) -> PokeReturnValue:
+    def check(self, context: Context) -> PokeReturnValue:
         """Read the ranking."""
-        from airflow_provider_layers.api.top_performers import above, get_top_performers
-
-        least = self._least()
-        rows = above(self.layers_hook.run(get_top_performers(self.project_id, **self._ranking())), least)
+        threshold = self._threshold()
+        rows = rows_above(self.layers_hook.get_top_performers(self.project_id, **self._ranking()), threshold)
         self.log.info("%s: %d rows of %s or more.", self.subject, len(rows), self.threshold)
         return PokeReturnValue(is_done=len(rows) >= self.min_rows, xcom_value=rows)
 
     def trigger(self, *, deadline: float, not_before: float) -> LayersTopPerformersTrigger:
-        """Make the trigger."""
-        from airflow_provider_layers.triggers.top_performers import LayersTopPerformersTrigger
-
+        """Return the trigger."""
         return LayersTopPerformersTrigger(
             project_id=self.project_id,
             ranking=self._ranking(),
-            threshold=self._least(),
+            threshold=self._threshold(),
             min_rows=self.min_rows,
             layers_conn_id=self.layers_conn_id,
             deadline=deadline,
@@ -98,14 +95,12 @@ class LayersTopPerformersSensor(LayersSensor):
         )
 
     def _ranking(self) -> dict[str, Any]:
-        asked = {name: getattr(self, name) for name in self.ranking}
-        # As the database gives it back: what a trigger is made of is compared with what it tells.
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+        fields = {name: getattr(self, name) for name in self.ranking}
+        # Tuples as lists, as the database returns them: the event's ranking is compared with this.
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
 
-    def _least(self) -> float:
-        """Give the threshold as a number: a template renders to text."""
-        from airflow_provider_layers.exceptions import LayersParameterError
-
+    def _threshold(self) -> float:
+        # A template renders to text.
         try:
             return float(self.threshold)
         except (TypeError, ValueError):

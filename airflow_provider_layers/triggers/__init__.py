@@ -1,1 +1,1 @@
-"""Triggers, one module for each noun of the API."""
+"""Triggers, one module for each resource of the API."""

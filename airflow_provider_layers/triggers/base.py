@@ -1,20 +1,21 @@
-"""What all triggers share: they subscribe to the watcher of their connection, and own nothing else."""
+"""What all triggers share: they subscribe to the watcher of their connection, and yield one small event."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_layers.exceptions import LayersError, LayersTimeoutError
+from airflow_provider_layers.hooks.layers import LayersHook
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.watching import Watch
+    from airflow_provider_layers.polling.targets import PollTarget
+    from airflow_provider_layers.polling.watcher import Watcher
 
 TIMEOUT = "timeout"
 ERROR = "error"
@@ -22,15 +23,15 @@ ERROR = "error"
 
 class LayersTrigger(BaseTrigger):
     """
-    Fire once: when what is waited for has ended, the deadline has passed, or waiting has become useless.
+    Fire once: when the target has finished, the deadline has passed, or the state cannot be read.
 
-    The event is small and says only what happened; the task looks for itself when it resumes. Its ``status``
-    is that of the thing, ``timeout`` or ``error``, with a ``reason``. Every argument of a trigger has a
-    default, so that waits survive an upgrade.
+    The event says only what happened; the task reads the state itself when it resumes. Its ``status`` is that
+    of the target, ``timeout`` or ``error``, with a ``reason``. Every argument of a trigger has a default, so
+    that deferred tasks survive an upgrade.
 
     :param layers_conn_id: the Airflow connection
     :param deadline: seconds since the epoch
-    :param poll_interval: longest pause between two looks, in seconds
+    :param poll_interval: longest pause between two polls, in seconds
     :param not_before: seconds since the epoch before which it must not fire
     """
 
@@ -47,48 +48,56 @@ class LayersTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.not_before = not_before
 
+    @cached_property
+    def layers_hook(self) -> LayersHook:
+        """The hook; its client and watcher are shared by all triggers of the connection."""
+        return LayersHook(self.layers_conn_id)
+
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what another triggerer needs to go on."""
+        """Return the class path and the arguments, as Airflow stores them."""
         names = list(inspect.signature(type(self).__init__).parameters)[1:]
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         return path, {name: getattr(self, name) for name in names}
 
     @abstractmethod
-    def watch(self) -> Watch[Any]:
-        """Say what to wait for."""
+    def poll_target(self) -> PollTarget[Any]:
+        """Return what to wait for."""
 
     @abstractmethod
     def status_of(self, result: Any) -> str:
-        """Give the status of the event from what was seen last."""
+        """Return the status of the event from the last result of the target."""
 
     @abstractmethod
     def subject(self) -> dict[str, Any]:
-        """Name what is waited for; an event that names something else belongs to another task."""
+        """Return what is waited for; an event that names something else belongs to another task."""
 
     def details(self) -> dict[str, Any]:
-        """Give what else the event says."""
+        """Return further fields of the event."""
         return {}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield the one event."""
-        status, reason = await self._outcome()
-        early = self.not_before - time.time()
-        if early > 0:
-            await asyncio.sleep(early)
-        said = {"status": status, "reason": reason, "deadline": self.deadline}
-        yield TriggerEvent({**self.subject(), **self.details(), **said})
+        """Wait, and yield the event."""
+        status, reason = await self._status_and_reason()
+        clock = self.layers_hook.clock
+        remaining = self.not_before - clock.time()
+        if remaining > 0:
+            await clock.asleep(remaining)
+        outcome = {"status": status, "reason": reason, "deadline": self.deadline}
+        yield TriggerEvent({**self.subject(), **self.details(), **outcome})
 
-    async def _outcome(self) -> tuple[str, str]:
-        from airflow_provider_layers.hooks.layers import LayersHook
-
+    async def _status_and_reason(self) -> tuple[str, str]:
         try:
-            async with LayersHook(self.layers_conn_id).lease() as shared:
-                return self.status_of(await shared.watcher.wait(self.watch())), ""
+            async with self.layers_hook.shared_client() as shared:
+                return await self.wait_for_status(shared.watcher), ""
         except LayersTimeoutError as error:
             return TIMEOUT, str(error)
         except LayersError as error:
             return ERROR, str(error)
         except Exception as error:
-            # Airflow drops the type and text of what a trigger raises, so it goes into the event instead.
+            # Airflow drops type and text of what a trigger raises, so the event carries them.
             self.log.exception("Waiting for %s failed.", self.subject())
             return ERROR, f"{type(error).__name__} in the triggerer; its log has the traceback."
+
+    async def wait_for_status(self, watcher: Watcher) -> str:
+        """Wait until the target has finished, and return the status of the event."""
+        return self.status_of(await watcher.wait(self.poll_target()))

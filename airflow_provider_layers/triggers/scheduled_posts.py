@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_layers.polling.targets import scheduled_post_target
 from airflow_provider_layers.triggers.base import LayersTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.watching import Watch
+    from airflow_provider_layers.polling.targets import PollTarget
 
 
 class LayersScheduledPostTrigger(LayersTrigger):
     """
-    Fire once when a scheduled post has ended, the deadline has passed, or waiting has become useless.
+    Fire once when a scheduled post has finished, the deadline has passed, or the post cannot be read.
 
     The event is ``{"scheduled_post_id", "status", "reason", "deadline"}``, where ``status`` is the post's
     own, ``timeout`` or ``error``.
@@ -20,9 +21,9 @@ class LayersScheduledPostTrigger(LayersTrigger):
     :param scheduled_post_id: the scheduled post
     :param layers_conn_id: the Airflow connection
     :param deadline: seconds since the epoch
-    :param poll_interval: longest pause between two looks once it is due, in seconds
+    :param poll_interval: longest pause between two polls once it is due, in seconds
     :param not_before: seconds since the epoch before which it must not fire
-    :param project_id: the project; with it, one read tells of many posts
+    :param project_id: the project; with it, one list read covers many posts
     """
 
     def __init__(
@@ -38,21 +39,19 @@ class LayersScheduledPostTrigger(LayersTrigger):
         self.scheduled_post_id = scheduled_post_id
         self.project_id = project_id
 
-    def watch(self) -> Watch[dict[str, Any]]:
-        """Watch the post."""
-        from airflow_provider_layers.api.publication import watch_post
-
-        return watch_post(
+    def poll_target(self) -> PollTarget[dict[str, Any]]:
+        """Return the post."""
+        return scheduled_post_target(
             self.scheduled_post_id,
             deadline=self.deadline,
-            longest=self.poll_interval,
+            max_interval=self.poll_interval,
             project_id=self.project_id,
         )
 
     def status_of(self, result: Any) -> str:
-        """Give the post's own status."""
+        """Return the post's own status."""
         return str(result["status"])
 
     def subject(self) -> dict[str, Any]:
-        """Name the post."""
+        """Return the post's id."""
         return {"scheduled_post_id": self.scheduled_post_id}

@@ -1,29 +1,30 @@
-"""Waiting for winning posts in the triggerer."""
+"""Waiting in the triggerer until posts perform well enough."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_layers.polling.targets import top_performers_target
 from airflow_provider_layers.triggers.base import LayersTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.watching import Watch
+    from airflow_provider_layers.polling.targets import PollTarget
 
 
 class LayersTopPerformersTrigger(LayersTrigger):
     """
-    Fire once when enough posts have reached a threshold, the deadline has passed, or waiting is useless.
+    Fire once when enough posts have reached a threshold, the deadline has passed, or they cannot be read.
 
     The event is ``{"project_id", "ranking", "status", "reason", "deadline"}``, where ``status`` is
     ``found``, ``timeout`` or ``error``.
 
     :param project_id: the project
-    :param ranking: what to rank by what, in the words of ``LayersGetTopPerformersOperator``
-    :param threshold: what the metric has to reach
-    :param min_rows: how many rows have to reach it
+    :param ranking: metric and filters, named as the arguments of ``LayersGetTopPerformersOperator``
+    :param threshold: the least value of the metric
+    :param min_rows: how many rows must reach it
     :param layers_conn_id: the Airflow connection
     :param deadline: seconds since the epoch
-    :param poll_interval: pause between two looks, in seconds
+    :param poll_interval: pause between two polls, in seconds
     :param not_before: seconds since the epoch before which it must not fire
     """
 
@@ -44,23 +45,21 @@ class LayersTopPerformersTrigger(LayersTrigger):
         self.threshold = threshold
         self.min_rows = min_rows
 
-    def watch(self) -> Watch[list[dict[str, Any]]]:
-        """Watch the ranking."""
-        from airflow_provider_layers.api.top_performers import watch_top_performers
-
-        return watch_top_performers(
+    def poll_target(self) -> PollTarget[list[dict[str, Any]]]:
+        """Return the ranking."""
+        return top_performers_target(
             self.project_id,
             threshold=self.threshold,
             min_rows=self.min_rows,
             deadline=self.deadline,
-            longest=self.poll_interval,
+            max_interval=self.poll_interval,
             **self.ranking,
         )
 
     def status_of(self, result: Any) -> str:
-        """Say that there are enough."""
+        """Return that enough rows were found."""
         return "found"
 
     def subject(self) -> dict[str, Any]:
-        """Name the project and what is ranked."""
+        """Return the project and the ranking."""
         return {"project_id": self.project_id, "ranking": self.ranking}
