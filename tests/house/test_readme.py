@@ -1,43 +1,80 @@
-"""What the README shows works."""
+"""The README matches the repository, and so do the other pages."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.house.source import CHECKOUT
 
-README = (CHECKOUT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)[^\n]*\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PYTHON = [text for language, text in BLOCKS if language in ("python", "py")]
+PAGES = [
+    *sorted(CHECKOUT.glob("*.md")),
+    *sorted((CHECKOUT / "docs").rglob("*.md")),
+    *sorted((CHECKOUT / ".github").rglob("*.md")),
+]
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
-def first_line(text: str) -> str:
-    return text.strip().splitlines()[0][:60]
+def blocks(path, language):
+    return [code for found, code in FENCE.findall(path.read_text()) if found == language]
 
 
-def test_there_is_python_to_read():
-    assert PYTHON
+def anchors(path):
+    """Anchors of the headings of a page, as GitHub makes them."""
+    prose = FENCE.sub("", path.read_text())
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_block_says_its_language():
-    assert [first_line(text) for language, text in BLOCKS if not language] == []
+def name(path):
+    return str(path.relative_to(CHECKOUT))
 
 
-@pytest.mark.parametrize("code", PYTHON, ids=first_line)
-def test_python_runs(code):
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+def test_python_of_the_pages_runs():
+    """A block that imports what it uses is complete and runs; a fragment at least compiles."""
+    failed = []
+    for path in PAGES:
+        for code in blocks(path, "python"):
+            try:
+                compiled = compile(code, name(path), "exec")
+                if re.search(r"^(from|import) ", code, re.MULTILINE):
+                    exec(compiled, {"__name__": "page"})
+            except Exception as error:
+                failed.append(f"{name(path)}: {code.strip().splitlines()[0]}: {error!r}")
+    assert failed == []
+    assert blocks(CHECKOUT / "README.md", "python")
 
 
-def test_every_make_target_that_it_names_is_there():
+def test_every_block_of_the_readme_names_its_language():
+    assert blocks(CHECKOUT / "README.md", "") == []
+
+
+def test_every_make_target_of_the_pages_exists():
     targets = set(re.findall(r"^([a-z0-9.-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
-    code = [text for _, text in BLOCKS] + re.findall(r"`([^`\n]+)`", README)
-    named = {name for text in code for name in re.findall(r"\bmake ([a-z][a-z0-9.-]*)", text)}
-    assert named - targets == set()
+    unknown = []
+    for path in PAGES:
+        text = path.read_text()
+        code = [block for _, block in FENCE.findall(text)] + re.findall(r"`([^`\n]+)`", text)
+        named = {target for part in code for target in re.findall(r"\bmake ([a-z][a-z0-9.-]*)", part)}
+        unknown += [f"{name(path)}: make {target}" for target in sorted(named - targets)]
+    assert unknown == []
 
 
-def test_every_file_that_it_links_to_is_there():
-    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", README)
-    local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
-    assert [link for link in local if not (CHECKOUT / link).exists()] == []
+def test_every_local_link_of_the_pages_has_a_target():
+    broken = []
+    for path in PAGES:
+        for target, anchor in LINK.findall(FENCE.sub("", path.read_text())):
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            linked = path.parent / target if target else path
+            found = linked.exists() and (not anchor or anchor in anchors(linked))
+            broken += [] if found else [f"{name(path)}: {target}#{anchor}"]
+    assert broken == []
+
+
+def test_every_module_that_the_architecture_page_names_exists():
+    text = (CHECKOUT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:\.py|/))`", text))
+    package = CHECKOUT / "airflow_provider_layers"
+    assert named
+    assert sorted(module for module in named if not (package / module).exists()) == []
