@@ -1,8 +1,8 @@
 """
-Generate content, wait until somebody has approved it in Layers, and schedule what was approved for tomorrow.
+Generate content, wait until it is approved in Layers, and schedule the approved content for tomorrow.
 
-For teams that decide in Layers itself. The wait may take days and holds no worker. What is rejected there is
-left out of the schedule; without ``fail_on_reject=False`` it would fail the wait, and nothing would go out.
+For teams that approve in Layers. The wait may take days and occupies no worker. Rejected content is not
+scheduled; without ``fail_on_reject=False`` it would fail the wait, and nothing would be scheduled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_provider_layers.sensors.content import LayersContentApprovalSensor
 
 @task
 def tomorrow() -> str:
-    """Give the moment once, so that every try of the schedule asks for the same one."""
+    """Compute the time in a separate task, so every try of the schedule task sends the same one."""
     return (datetime.now(timezone.utc) + timedelta(days=1)).isoformat()
 
 
@@ -59,5 +59,5 @@ with DAG(
         scheduled_for=moment,
         targets=[{"social_account_id": "{{ params.social_account_id }}", "mode": "publish"}],
     )
-    # Tomorrow counts from the approval.
+    # "Tomorrow" is relative to the approval, not to the start of the run.
     approved >> moment

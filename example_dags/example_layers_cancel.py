@@ -1,4 +1,4 @@
-"""Start a job and cancel it, as a guard that found the budget spent would do."""
+"""Start a job and cancel it, as a cost control task would do."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """
-The whole way from a winning post to a date in the calendar.
+The complete pipeline from a successful post to a scheduled one.
 
-Every day: find the posts that did best, clone each of them, wait without holding a worker, approve what came
-out, and schedule it for tomorrow at 09:00 in the project's own timezone.
+Every day: find the top performers, clone each of them, wait without occupying a worker, approve the results,
+and schedule them for tomorrow at 09:00 in the project's timezone.
 
-Approving everything, as this example does, is for trying things out. What a person should look at first
-belongs behind a review.
+This example approves everything, which is only suitable for trying it out. In production use a review before
+the schedule, as in ``example_layers_review``.
 """
 
 from __future__ import annotations
@@ -27,20 +27,19 @@ PROJECT = "{{ params.project_id }}"
 
 
 def post_to_clone(row: dict[str, Any]) -> str:
-    """Pick the id that a clone takes out of a row of top performers."""
+    """Return the id of the post that the clone operator takes."""
     return str(row["platformPostId"])
 
 
 @task(retries=2)
 def tomorrow_at_nine(project_id: str) -> str:
-    """Read the project's timezone and give tomorrow 09:00 there."""
+    """Return tomorrow at 09:00 in the project's timezone."""
     import pendulum
 
-    from airflow_provider_layers.api.projects import get_project
     from airflow_provider_layers.hooks.layers import LayersHook
 
-    zone = LayersHook().run(get_project(project_id))["timezone"]
-    return pendulum.now(zone).add(days=1).at(9).isoformat()
+    timezone_name = LayersHook().get_project(project_id)["timezone"]
+    return pendulum.now(timezone_name).add(days=1).at(9).isoformat()
 
 
 with DAG(

@@ -1,4 +1,4 @@
-"""Approve the newest finished content of a project that waits for it, and reject the rest."""
+"""Approve the newest completed content of a project that is pending, and reject the other pending content."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from airflow_provider_layers.operators.content import (
 
 @task(multiple_outputs=True)
 def sort_out(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Keep the newest container that waits for an approval, and drop the others."""
+    """Select the newest pending container for approval, and the others for rejection."""
     pending = [row["id"] for row in rows if row["approvalStatus"] == "pending"]
-    return {"keep": pending[:1], "drop": pending[1:]}
+    return {"approve": pending[:1], "reject": pending[1:]}
 
 
 with DAG(
@@ -34,7 +34,7 @@ with DAG(
         task_id="finished", project_id="{{ params.project_id }}", status="completed", limit=50
     )
     sorted_out = sort_out(finished.output)
-    LayersApproveContentOperator(task_id="approve", container_id=sorted_out["keep"])
+    LayersApproveContentOperator(task_id="approve", container_id=sorted_out["approve"])
     LayersRejectContentOperator(
-        task_id="reject", container_id=sorted_out["drop"], reason="Not the newest take."
+        task_id="reject", container_id=sorted_out["reject"], reason="Not the newest version."
     )

@@ -1,4 +1,4 @@
-"""Generate content from a brief, wait for it without holding a worker, and read what came out."""
+"""Generate content from a brief, wait for it without occupying a worker, and read the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Call routes that have no operator: the credits, and all social accounts of a project, page after page."""
+"""Call routes without an operator: the credits, and all pages of the social accounts of a project."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from airflow_provider_layers.operators.http import LayersHttpOperator
 
 
 def next_page(response: Any) -> dict[str, Any] | None:
-    """Ask for the page behind this one, if there is one."""
+    """Return the parameters of the next page, or ``None`` after the last."""
     cursor = response.json().get("nextCursor")
     return {"data": {"cursor": cursor}} if cursor else None
 
 
 def handles(pages: list[Any]) -> list[str]:
-    """Collect the handles of all pages."""
+    """Return the account handles of all pages."""
     return [account["handle"] for page in pages for account in page.json()["items"]]
 
 

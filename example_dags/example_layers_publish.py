@@ -1,7 +1,7 @@
 """
 Publish content and wait until it is public.
 
-Then schedule it once more, move that post to another day, and take it off the calendar.
+Then schedule it again, reschedule that post to another day, and cancel it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ TARGETS = [{"social_account_id": "{{ params.social_account_id }}", "mode": "publ
 
 @task(multiple_outputs=True)
 def days() -> dict[str, str]:
-    """Give moments once, so that every try of the tasks below asks for the same ones."""
+    """Compute the times in a separate task, so every try of the tasks below sends the same ones."""
     now = datetime.now(timezone.utc)
-    return {name: (now + timedelta(days=ahead)).isoformat() for name, ahead in (("first", 1), ("later", 2))}
+    return {"first": (now + timedelta(days=1)).isoformat(), "later": (now + timedelta(days=2)).isoformat()}
 
 
 @task
 def first_post(scheduling: dict[str, Any]) -> str:
-    """Pick the first scheduled post out of what scheduling returned."""
+    """Return the id of the first scheduled post."""
     return str(scheduling["scheduled_post_ids"][0])
 
 

@@ -1,4 +1,4 @@
-"""Make content from a hook, then a new take of the same container with another call to action."""
+"""Generate content from a hook, then a new version of the same container with another call to action."""
 
 from __future__ import annotations
 

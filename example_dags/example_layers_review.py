@@ -1,9 +1,9 @@
 """
-Let a person decide what goes public, in the Airflow UI.
+Let a reviewer decide in the Airflow UI what is published.
 
-Three variants are made, and each has a review of its own, which shows the slides and every caption and waits
-without a worker. What is approved is scheduled for tomorrow; what is rejected stays where it is; and of what
-is regenerated the next take is asked about.
+Each of the three generated variants has a separate review, which shows the slides and every caption and waits
+without occupying a worker. Approved content is scheduled for tomorrow, rejected content is not, and a
+regenerated variant is reviewed again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from airflow_provider_layers.operators.content import (
 
 @task
 def tomorrow() -> str:
-    """Give the moment once, so that every try of the task below asks for the same one."""
+    """Compute the time in a separate task, so every try of the schedule task sends the same one."""
     return (datetime.now(timezone.utc) + timedelta(days=1)).isoformat()
 
 

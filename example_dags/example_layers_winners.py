@@ -1,4 +1,4 @@
-"""Wait until some post does really well, and make a fresh take of each that does."""
+"""Wait until posts exceed an engagement rate, and make a variation of each of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_layers.sensors.top_performers import LayersTopPerformersSe
 
 
 def post_to_clone(row: dict[str, Any]) -> str:
-    """Pick the id that a clone takes out of a row of top performers."""
+    """Return the id of the post that the clone operator takes."""
     return str(row["platformPostId"])
 
 
