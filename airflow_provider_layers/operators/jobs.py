@@ -48,14 +48,13 @@ TRIGGER_FAILED = "__fail__"
 """The method that Airflow resumes with if a trigger raised or ``execution_timeout`` ended it."""
 
 
-class LayersJobOperator(LayersOperator):
+class LayersJobLifecycleOperator(LayersOperator):
     """
-    Start one job per task instance and, optionally, wait for it.
+    Start jobs exactly once, wait for them, and cancel them when a user ends the task.
 
-    Returns the job id, or the list of container ids if it waited. Pushes ``job_id``, ``job_url``,
-    ``container_id`` and ``container_ids`` right after the submission, and ``job`` once it has completed.
+    Pushes ``job_id``, ``job_url``, ``container_id`` and ``container_ids`` right after the submission, and
+    ``job`` once it has completed. Subclasses say when a job is started, and set ``_task_run`` first.
 
-    :param wait_for_completion: wait until the job has ended, instead of succeeding once it has started
     :param deferrable: wait in the triggerer instead of in a worker slot; the default is Airflow's
         ``[operators] default_deferrable``
     :param poll_interval: longest pause between two polls, in seconds; the pauses start at 2 s and grow. The
@@ -81,7 +80,6 @@ class LayersJobOperator(LayersOperator):
     def __init__(
         self,
         *,
-        wait_for_completion: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = 10.0,
         completion_timeout: timedelta | float = timedelta(hours=1),
@@ -96,7 +94,6 @@ class LayersJobOperator(LayersOperator):
             raise ValueError(f"poll_interval = {poll_interval!r}: should be more than 0 seconds.")
         if on_clear not in ("resubmit", "reattach"):
             raise ValueError(f"on_clear = {on_clear!r}: should be 'resubmit' or 'reattach'.")
-        self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.completion_timeout = completion_timeout
@@ -108,23 +105,6 @@ class LayersJobOperator(LayersOperator):
         self._task_run: TaskRun | None = None
         self._idempotency_key: str | None = None
         self._job_id: str | None = None
-
-    @abstractmethod
-    def build_request(self, scope: IdempotencyScope, sequence: int) -> Endpoint[Submission]:
-        """
-        Return the request that starts the job.
-
-        :param scope: of the task instance, for idempotency keys
-        :param sequence: position in the sequence of keys, from 0
-        """
-
-    def execute(self, context: Context) -> str | list[str] | None:
-        """Start the job, or find the one that an earlier try started, and wait if requested."""
-        self._task_run = TaskRun(context)
-        submission = self.submit(context, self.build_request)
-        if not self.wait_for_completion:
-            return submission.job.job_id
-        return self.wait_for(context, submission, is_retry=attempt_count(context, since_clear=False) > 1)
 
     # Starting
 
@@ -245,19 +225,10 @@ class LayersJobOperator(LayersOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume, and log the job if Airflow itself ended the wait, as ``execution_timeout`` does."""
-        if next_method == TRIGGER_FAILED:
-            job_id = self._pushed(context, "job_id")
+        job_id = self._pushed(context, "job_id") if next_method == TRIGGER_FAILED else None
+        if job_id:
             self.log.error("Airflow ended the wait for Layers job %s. The job itself continues.", job_id)
         return super().resume_execution(next_method, next_kwargs, context)
-
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> list[str]:
-        """
-        Resume after the wait.
-
-        :param event: see :class:`~airflow_provider_layers.triggers.jobs.LayersJobTrigger`
-        """
-        self._task_run = TaskRun(context)
-        return self.resume(context, event)
 
     def resume(self, context: Context, event: dict[str, Any]) -> list[str]:
         """Read the job, since the event is only a hint, and return its container ids."""
@@ -328,6 +299,47 @@ class LayersJobOperator(LayersOperator):
             self.log.exception("Layers job %s may still be running: it could not be canceled.", job_id)
             return
         self.log.info("%s", _in_words(cancellation))
+
+
+class LayersJobOperator(LayersJobLifecycleOperator):
+    """
+    Start one job per task instance and, optionally, wait for it.
+
+    Returns the job id, or the list of container ids if it waited.
+
+    :param wait_for_completion: wait until the job has ended, instead of succeeding once it has started
+    :param kwargs: see :class:`LayersJobLifecycleOperator`
+    """
+
+    def __init__(self, *, wait_for_completion: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wait_for_completion = wait_for_completion
+
+    @abstractmethod
+    def build_request(self, scope: IdempotencyScope, sequence: int) -> Endpoint[Submission]:
+        """
+        Return the request that starts the job.
+
+        :param scope: of the task instance, for idempotency keys
+        :param sequence: position in the sequence of keys, from 0
+        """
+
+    def execute(self, context: Context) -> str | list[str] | None:
+        """Start the job, or find the one that an earlier try started, and wait if requested."""
+        self._task_run = TaskRun(context)
+        submission = self.submit(context, self.build_request)
+        if not self.wait_for_completion:
+            return submission.job.job_id
+        return self.wait_for(context, submission, is_retry=attempt_count(context, since_clear=False) > 1)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> list[str]:
+        """
+        Resume after the wait.
+
+        :param event: see :class:`~airflow_provider_layers.triggers.jobs.LayersJobTrigger`
+        """
+        self._task_run = TaskRun(context)
+        return self.resume(context, event)
 
 
 def _in_words(cancellation: Cancellation) -> str:
