@@ -1,76 +1,157 @@
-"""The operator that asks a person, in the Airflow UI (3.1+). Import it from ``operators.content``."""
+"""The operator that asks a person in the Airflow UI (3.1+). Import it from ``operators.content``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowOptionalProviderFeatureException,
+    BaseOperator,
+    SkipMixin,
+)
 
-from airflow_provider_layers.exceptions import LayersError
-from airflow_provider_layers.hooks.takes import Standing, Takes
-from airflow_provider_layers.hooks.task import origin, stops_retries
-from airflow_provider_layers.hooks.tenure import Tenure
-from airflow_provider_layers.hooks.view import review_address
-from airflow_provider_layers.operators.review_form import form, is_answer, users
-from airflow_provider_layers.operators.review_outcome import LayersReviewOutcome
-from airflow_provider_layers.operators.review_takes import LayersReviewTakes, made_no_take
+from airflow_provider_layers.api.account import costs_per_format, get_credits
+from airflow_provider_layers.api.content import PENDING, as_ids
+from airflow_provider_layers.exceptions import (
+    LayersBillingError,
+    LayersError,
+    LayersJobCanceledError,
+    LayersJobFailedError,
+    LayersModerationError,
+    LayersParameterError,
+    LayersRequestError,
+    LayersReviewRejectedError,
+)
+from airflow_provider_layers.idempotency import idempotency_scope
+from airflow_provider_layers.operators.jobs import LayersJobLifecycleOperator
+from airflow_provider_layers.review.decision import (
+    approved_containers,
+    compare_with_shown,
+    conflicts,
+    decide,
+    decision_as_json,
+    decision_key,
+    read_reviewable,
+    regenerate_request,
+)
+from airflow_provider_layers.review.question import (
+    APPROVE,
+    REGENERATE,
+    REJECT,
+    ReviewAnswer,
+    assignees,
+    form_fields,
+    is_answer_event,
+    read_answer,
+    render_body,
+    render_subject,
+)
+from airflow_provider_layers.review.state import ReviewState, ReviewStateStore
+from airflow_provider_layers.task_context import TaskRun, review_url
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_layers.api.exhibit import Exhibit
-    from airflow_provider_layers.api.review import Answer
+    from airflow_provider_layers.review.preview import ContentPreview
 
-TIMEOUTS = ("fail", "approve", "reject")
+try:
+    from airflow.providers.standard.operators.hitl import HITLOperator
+except AirflowOptionalProviderFeatureException:
+
+    class HITLOperator(BaseOperator):  # type: ignore[no-redef]  # the original needs Airflow 3.1
+        """Stand-in that says what to use instead of a review."""
+
+        ALTERNATIVES = (
+            "LayersReviewContentOperator needs Airflow 3.1 or later with "
+            "apache-airflow-providers-standard, where people answer in the Airflow UI. On this version, "
+            "let them approve in Layers and wait for it with LayersContentApprovalSensor, or decide in the "
+            "DAG with LayersApproveContentOperator and LayersRejectContentOperator."
+        )
+
+        def __new__(cls, *_: Any, **__: Any) -> NoReturn:
+            """Refuse."""
+            raise AirflowOptionalProviderFeatureException(cls.ALTERNATIVES)
+
+        @classmethod
+        def partial(cls, **_: Any) -> NoReturn:
+            """Refuse to be mapped, too."""
+            raise AirflowOptionalProviderFeatureException(cls.ALTERNATIVES)
 
 
-class LayersReviewContentOperator(LayersReviewTakes, HITLOperator, LayersReviewOutcome):
+DECISION_KEY = "decision"
+"""XCom key: who decided what, when and why."""
+
+TIMEOUT_OPTIONS = {"fail": None, "approve": APPROVE, "reject": REJECT}
+
+NO_NEW_VERSION = frozenset(
+    {
+        LayersBillingError,
+        LayersJobCanceledError,
+        LayersJobFailedError,
+        LayersModerationError,
+        LayersParameterError,
+        LayersRequestError,
+    }
+)
+"""
+Errors after which there is certainly no new version, so the reviewer can decide on the current one.
+
+The exact types: the subclass LayersRequestChangedError, for example, says that an earlier try may have
+started a job.
+"""
+
+
+class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, SkipMixin):
     """
     Ask a person about content, in the Airflow UI (``concepts/approval``). Needs Airflow 3.1.
 
     The question shows the pictures and every text that goes public. ``Approve`` and ``Reject`` are carried
     out in Layers (``reference/approval/approve-content``, ``reference/approval/reject-content``);
-    ``Regenerate`` starts a new take with a changed brief (``reference/content/regenerate``), waits for it
-    deferred, and asks again. Content that needs no decision, or was decided in Layers, is not asked about.
+    ``Regenerate`` starts a job that makes a new version with a changed brief
+    (``reference/content/regenerate``), waits for it deferred, and asks again. Content that needs no decision,
+    or was decided in Layers, is not asked about.
 
-    An answer counts for what was shown: content that changed meanwhile is asked about again. Airflow keeps
-    the words of a task's first question for good, so pictures and a card above them, served by the plugin of
-    this package, show what is asked about now, and an answer names the take that it is for.
+    An answer counts for what was shown: if the content has changed since, the task asks about it again.
+    Airflow keeps the texts of a task's first question, so the pictures and a card above them are served by
+    the plugin of this package and always show the current version, and an answer names the version it is
+    for.
 
-    Returns the container id, or for a list the ids that were approved. A rejection skips what follows
-    directly, as with ``ApprovalOperator``; a mapped task returns nothing then instead, so that tasks which
-    are mapped over the reviews go on with the approved ones. The XCom ``decision`` tells who decided what,
-    when and why.
+    Returns the container id, or for a list the ids that were approved. A rejection skips the direct
+    downstream tasks, as with ``ApprovalOperator``; a mapped task returns ``None`` instead and skips nothing,
+    so that tasks mapped over the reviews continue with the approved ones. The XCom ``decision`` says who
+    decided what, when and why.
 
     :param container_id: a container, or a list of them for one question about all; several offer no
         ``Regenerate`` (templated)
-    :param subject: headline; derived from the content when it is not given (templated)
+    :param subject: headline; derived from the content by default (templated)
     :param body: Markdown of your own, shown before the content (templated)
-    :param assigned_users: who may answer: ids of users, or ``{"id", "name"}``; everybody when not given
-    :param response_timeout: how long to wait for an answer, for each question; for ever when not given
-    :param on_timeout: ``fail`` the task, or ``approve`` or ``reject`` in the name of nobody
-    :param notifiers: told of each question
-    :param max_regenerations: how many new takes can be asked for
-    :param fail_on_reject: fail the task on a rejection, instead of skipping what follows
-    :param ignore_downstream_trigger_rules: on a rejection skip all that follows, however far
-    :param deferrable: wait for a new take in the triggerer
-    :param kwargs: see :class:`~airflow_provider_layers.operators.job_start.LayersJobOperator`
+    :param assigned_users: who may answer: user ids, or ``{"id", "name"}``; everybody by default
+    :param response_timeout: how long to wait for an answer to each question; forever by default
+    :param on_timeout: ``fail`` the task, or ``approve`` or ``reject`` the content
+    :param notifiers: called for each question
+    :param max_regenerations: how many new versions can be asked for
+    :param fail_on_reject: fail the task on a rejection, instead of skipping downstream tasks
+    :param ignore_downstream_trigger_rules: on a rejection skip all downstream tasks, not only direct ones
+    :param deferrable: wait for a new version in the triggerer
+    :param kwargs: see :class:`~airflow_provider_layers.operators.jobs.LayersJobLifecycleOperator`
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersContentError: there is nothing to decide on
     :raises LayersReviewRejectedError: it was rejected, with ``fail_on_reject``
     """
 
     template_fields: Sequence[str] = (
-        *LayersReviewTakes.template_fields,
+        *LayersJobLifecycleOperator.template_fields,
         *HITLOperator.template_fields,
         "container_id",
     )
     ui_color = "#ffe9c7"
     makes_content = False
+    inherits_from_skipmixin: Any = True  # Airflow reads it here, and declares it as a property
 
     def __init__(
         self,
@@ -88,23 +169,19 @@ class LayersReviewContentOperator(LayersReviewTakes, HITLOperator, LayersReviewO
         deferrable: bool = True,
         **kwargs: Any,
     ) -> None:
-        from airflow_provider_layers.api.review import APPROVE, REGENERATE, REJECT
-
-        if on_timeout not in TIMEOUTS:
-            raise ValueError(f"on_timeout = {on_timeout!r}: should be one of {', '.join(TIMEOUTS)}.")
-        kwargs.pop(
-            "params", None
-        )  # A mapped task is given those of its Dag; the form of a review is its own.
+        if on_timeout not in TIMEOUT_OPTIONS:
+            raise ValueError(f"on_timeout = {on_timeout!r}: should be one of {', '.join(TIMEOUT_OPTIONS)}.")
+        # A mapped task is passed the params of its DAG. They are not part of the form.
+        kwargs.pop("params", None)
         super().__init__(
             subject=subject or "",
             body=body,
             options=[APPROVE, REJECT, REGENERATE],
-            defaults={"approve": APPROVE, "reject": REJECT}.get(on_timeout),
+            defaults=TIMEOUT_OPTIONS[on_timeout],
             notifiers=notifiers,
-            assigned_users=users(assigned_users),
+            assigned_users=assignees(assigned_users),
             response_timeout=response_timeout,
             deferrable=deferrable,
-            wait_for_completion=True,
             **kwargs,
         )
         self.container_id = container_id
@@ -113,134 +190,181 @@ class LayersReviewContentOperator(LayersReviewTakes, HITLOperator, LayersReviewO
         self.fail_on_reject = fail_on_reject
         self.ignore_downstream_trigger_rules = ignore_downstream_trigger_rules
 
-    @stops_retries
     def execute(self, context: Context) -> Any:
-        """Ask, or go on with what an earlier try was answered."""
-        self._tenure = Tenure(context)
-        standing = Takes(context).load()
-        if standing.answer is None:
-            return self._ask(context, standing)
-        self.log.info("%s was answered in an earlier try, which did not get to it.", standing.answer.option)
-        return self._carry_out(context, standing, standing.answer)
+        """Ask, or carry out the answer to an earlier try."""
+        self._task_run = TaskRun(context)
+        state = ReviewStateStore(context).load()
+        if state.answer is None:
+            return self._ask(context, state)
+        self.log.info("Carrying out %s, the answer to an earlier try.", state.answer.option)
+        if state.regenerating:
+            return self._regenerate(context, state, state.answer)
+        return self._carry_out(context, state, state.answer)
 
-    @stops_retries
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """
-        Resume with an answer, or after the wait for a new take.
+        Resume with an answer, or after the wait for a new version.
 
         :param event: of Airflow, or of the trigger
         """
-        self._tenure = Tenure(context)
-        takes = Takes(context)
-        standing = takes.load()
-        if standing.making:
-            return self._remake(context, standing, lambda: self.waited(context, event))
-        if not is_answer(event):
-            self.log.warning(
-                "An event of another task was delivered to this one, which asks again: %s", event
-            )
-            return self._ask(context, standing, standing.notice)
-        answer = self._answered(event, standing)
-        if not answer.names(standing.take):
-            notice = f"The last answer was for take {answer.take or 1}, and this is take {standing.take}."
-            return self._ask(context, standing, notice)
-        takes.save(replace(standing, answer=answer))
-        return self._carry_out(context, standing, answer)
+        self._task_run = TaskRun(context)
+        states = ReviewStateStore(context)
+        state = states.load()
+        if state.regenerating:
+            return self._ask_after(context, state, lambda: self.resume(context, event))
+        if not is_answer_event(event):
+            self.log.warning("Ignoring an event of another task; asking again: %s", event)
+            return self._ask(context, state, state.notice)
+        answer = self._read_answer(event, state)
+        if not answer.is_for(state.version):
+            named = answer.version or 1
+            notice = f"The last answer was for version {named}, and this is version {state.version}."
+            return self._ask(context, state, notice)
+        state = replace(state, answer=answer)
+        states.save(state)
+        return self._carry_out(context, state, answer)
 
-    def _ask(self, context: Context, standing: Standing, notice: str | None = None) -> Any:
-        from airflow_provider_layers.api.content import each
-        from airflow_provider_layers.api.decision import PENDING, reviewable
+    # Asking
 
-        ids = each(self.container_id)
-        self.show(context, container_ids=ids)
-        self.show_content(context, ids)
-        found = self.layers_hook.run(reviewable(ids))
-        pending = {one: seen for one, seen in found.items() if seen.approval_status == PENDING}
+    def _ask(self, context: Context, state: ReviewState, notice: str | None = None) -> Any:
+        container_ids = as_ids(self.container_id)
+        self.publish_ui_data(context, container_ids=container_ids)
+        self.publish_content_link(context, container_ids)
+        previews = read_reviewable(self.layers_hook.get_conn(), container_ids)
+        pending = {name: preview for name, preview in previews.items() if preview.approval_status == PENDING}
         if not pending:
-            self.log.info("There is nothing to decide.")
-            return self.conclude(context, None, {one: seen.approval_status for one, seen in found.items()})
-        shown = {one: seen.fingerprint for one, seen in pending.items()}
-        take = standing.take if shown == standing.shown else standing.take + 1
-        Takes(context).save(Standing(take, shown, notice, standing.made))
-        self._write(context, take, list(pending.values()))
-        self.log.info("Asking about take %s of %s. %s", take, ", ".join(pending), notice or "")
-        return HITLOperator.execute(self, context)
+            self.log.info("No content is waiting for a decision.")
+            statuses = {name: preview.approval_status for name, preview in previews.items()}
+            return self._conclude(context, None, statuses)
+        shown = {name: preview.fingerprint for name, preview in pending.items()}
+        version = state.version if shown == state.shown else state.version + 1
+        asked = ReviewState(version, shown, notice, state.regeneration_count)
+        ReviewStateStore(context).save(asked)
+        self._render_question(context, version, list(pending.values()))
+        self.log.info("Asking about version %s of %s. %s", version, ", ".join(pending), notice or "")
+        return super().execute(context)
 
-    def _write(self, context: Context, take: int, pending: list[Exhibit]) -> None:
-        from airflow_provider_layers.api.review import REGENERATE, body_of, subject_of
-
-        regenerates = self.max_regenerations > 0 and len(pending) == 1
-        self.subject = self.subject or subject_of(pending)
-        self.body = body_of(
+    def _render_question(self, context: Context, version: int, pending: list[ContentPreview]) -> None:
+        can_regenerate = self.max_regenerations > 0 and len(pending) == 1
+        self.subject = self.subject or render_subject(pending)
+        self.body = render_body(
             pending,
-            take=take,
-            live=lambda part: review_address(context, part, words=take),
+            version=version,
+            live_url=lambda part: review_url(context, part, version=version),
             costs=self._costs(),
-            given=self.body,
+            intro=self.body,
         )
-        self.options = [one for one in self.options if regenerates or one != REGENERATE]
-        self.params = type(self.params)(form(take=take, regenerates=regenerates))
+        self.options = [option for option in self.options if can_regenerate or option != REGENERATE]
+        self.params = type(self.params)(form_fields(version=version, can_regenerate=can_regenerate))
 
     def _costs(self) -> dict[str, int]:
-        """Ask what a take is estimated to cost; that is worth a line, and not worth a failure."""
-        from airflow_provider_layers.api.account import cost_of_a_take
-        from airflow_provider_layers.api.flow import ask
-
+        # The estimate is one line of the question, so it is requested once and may be missing.
         try:
-            return self.layers_hook.run(ask(cost_of_a_take()))
+            return costs_per_format(self.layers_hook.get_conn().send(get_credits()))
         except LayersError as error:
-            self.log.info("%s The question does not tell of credits.", error)
+            self.log.info("Cost estimate unavailable. %s", error)
             return {}
 
-    def _answered(self, event: dict[str, Any], standing: Standing) -> Answer:
-        from airflow_provider_layers.api.review import read_answer
+    # Carrying out an answer
 
+    def _read_answer(self, event: dict[str, Any], state: ReviewState) -> ReviewAnswer:
         if event.get("error_type") == "timeout":
             raise AirflowFailException(
-                f"Nobody answered the review within {self.response_timeout}. Nothing was decided. "
-                "Clear the task to ask again, or let on_timeout say what to do."
+                f"The review was not answered within {self.response_timeout}. Nothing was decided. Clear the "
+                "task to ask again, or set on_timeout."
             )
         if "error" in event:
             self.process_trigger_event_error(event)
-        answer = read_answer(event, standing.shown)
+        answer = read_answer(event, state.shown)
         self.validate_chosen_options([answer.option])
-        self.log.info("%s by %s at %s. %s", answer.option, answer.who, answer.at, answer.text or "")
+        self.log.info("%s by %s at %s. %s", answer.option, answer.reviewer, answer.at, answer.text or "")
         self.hitl_summary_extra.update(answer.as_json())
         return answer
 
-    def _carry_out(self, context: Context, standing: Standing, answer: Answer) -> Any:
-        from airflow_provider_layers.api.content import each
-        from airflow_provider_layers.api.decision import compare, decide
-        from airflow_provider_layers.api.review import REGENERATE
+    def _carry_out(self, context: Context, state: ReviewState, answer: ReviewAnswer) -> Any:
+        client, container_ids = self.layers_hook.get_conn(), as_ids(self.container_id)
+        if answer.option == REGENERATE:
+            result = compare_with_shown(client, container_ids, answer)
+        else:
+            key = partial(decision_key, idempotency_scope(context), answer)
+            result = decide(client, container_ids, answer, idempotency_key=key)
+        if result.changed:
+            notice = f"{answer.reviewer} answered {answer.option} to content that has changed since."
+            return self._ask(context, state, notice)
+        if answer.option != REGENERATE or not result.pending:
+            return self._conclude(context, answer, result.statuses)
+        if len(result.pending) > 1:
+            return self._ask(context, state, "Regenerate works for one container at a time.")
+        if state.regeneration_count >= self.max_regenerations:
+            return self._ask(
+                context, state, f"No more than {self.max_regenerations} regenerations are allowed."
+            )
+        state = replace(state, regenerating=True, regeneration_count=state.regeneration_count + 1)
+        ReviewStateStore(context).save(state)
+        return self._regenerate(context, state, answer)
 
-        if standing.making:
-            return self._remake(context, standing, lambda: self.make(context, standing, answer))
-        source, ids = origin(context), each(self.container_id)
+    def _regenerate(self, context: Context, state: ReviewState, answer: ReviewAnswer) -> Any:
+        changes = dict(answer.brief) or "no changes"
+        self.log.info("%s asked for a new version: %s.", answer.reviewer, changes)
 
-        def key(container_id: str) -> str:
-            return source.key(answer.option.lower(), container_id, answer.shown.get(container_id, ""))
+        def make_version() -> list[str]:
+            submission = self.submit(context, partial(regenerate_request, answer, state))
+            # An earlier try may have started the job, so the deadline counts from its start.
+            return self.wait_for(context, submission, is_retry=True)
 
-        again = answer.option == REGENERATE
-        outcome = self.layers_hook.run(compare(ids, answer) if again else decide(ids, answer, key=key))
-        if outcome.changed:
-            notice = f"{answer.who} answered {answer.option} to what was shown before the content changed."
-            return self._ask(context, standing, notice)
-        if not again or not outcome.pending:
-            return self.conclude(context, answer, outcome.statuses)
-        if len(outcome.pending) > 1:
-            return self._ask(context, standing, "A new take is asked for of one container at a time.")
-        if standing.made >= self.max_regenerations:
-            return self._ask(context, standing, f"There were {standing.made} new takes, which is the most.")
-        making = replace(standing, answer=answer, making=True, made=standing.made + 1)
-        Takes(context).save(making)
-        return self._remake(context, making, lambda: self.make(context, making, answer))
+        return self._ask_after(context, state, make_version)
 
-    def _remake(self, context: Context, standing: Standing, made: Callable[[], Any]) -> Any:
-        """Make a new take, or take up the wait for it; then ask about it."""
+    def _ask_after(self, context: Context, state: ReviewState, make_version: Callable[[], Any]) -> Any:
         try:
-            made()
+            make_version()
         except LayersError as error:
-            if not made_no_take(error):
+            if type(error) not in NO_NEW_VERSION:
                 raise
-            return self._ask(context, standing, f"There is no new take, this is the one before. {error}")
-        return self._ask(context, standing)
+            return self._ask(context, state, f"There is no new version; this is the previous one. {error}")
+        return self._ask(context, state)
+
+    def on_kill(self) -> None:
+        """Cancel the job of a new version if a user ended the task. A question needs no cleanup."""
+        if self._idempotency_key or self._job_id:
+            super().on_kill()
+
+    # Concluding
+
+    def _conclude(
+        self, context: Context, answer: ReviewAnswer | None, statuses: Mapping[str, str | None]
+    ) -> Any:
+        for conflict in conflicts(statuses, answer):
+            self.log.warning(conflict)
+        approved = approved_containers(statuses, answer)
+        context["ti"].xcom_push(key=DECISION_KEY, value=decision_as_json(statuses, answer))
+        self.log.info("Approved: %s.", ", ".join(approved) or "nothing")
+        rejected = [container_id for container_id in statuses if container_id not in approved]
+        if rejected and self.fail_on_reject:
+            by = "in Layers."
+            if answer and answer.option == REJECT:
+                by = f"by {answer.reviewer}: {answer.reason}"
+            raise LayersReviewRejectedError(f"Content {', '.join(rejected)} was rejected {by}")
+        if approved or not rejected:
+            return approved[0] if isinstance(self.container_id, str) else approved
+        if not _is_mapped_alone(context):
+            self._skip_downstream(context)
+        return None
+
+    def _skip_downstream(self, context: Context) -> None:
+        task: Any = context["task"]
+        if self.ignore_downstream_trigger_rules:
+            downstream = task.get_flat_relatives(upstream=False)
+        else:
+            downstream = task.get_direct_relatives(upstream=False)
+        self.skip(ti=context["ti"], tasks=[follower for follower in downstream if not follower.is_teardown])
+
+
+def _is_mapped_alone(context: Context) -> bool:
+    """
+    Say whether the task is mapped, but not as part of a mapped task group.
+
+    Downstream tasks then have map indexes of their own, so those of this review cannot be named. In a mapped
+    group, all tasks of an instance have the same index.
+    """
+    task: Any = context["task"]
+    return context["ti"].map_index not in (None, -1) and next(task.iter_mapped_task_groups(), None) is None

@@ -1,4 +1,8 @@
-"""A picture of what a review asks about now, for a question whose own words Airflow never changes again."""
+"""
+The card of a review: an SVG image of the version that the task asks about now.
+
+It is an image because Airflow never changes the body of a question, and shows images in it.
+"""
 
 from __future__ import annotations
 
@@ -8,57 +12,70 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from airflow_provider_layers.api.markdown import plain
+from airflow_provider_layers.review.markdown import plain_line
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.exhibit import Exhibit
+    from airflow_provider_layers.review.preview import ContentPreview
 
 WIDTH, MARGIN = 300, 14
-"""Pixels. Airflow shows no picture wider than this."""
+"""Pixels. Airflow scales wider images down to this, which makes their text hard to read."""
 
-LETTERS = 34
-"""Letters in a line; wider scripts may run over the edge, and the tab of the task has them as text."""
+LINE_LENGTH = 34
+"""Characters that fit in a line. Wide scripts may overflow; the tab of the task has their text, too."""
 
 STYLE = (
     "text{font:13px system-ui,'Helvetica Neue',Arial,sans-serif;fill:#1a1a2e}"
     ".h{font-weight:700;font-size:20px}.n{font-weight:600;fill:#8a2c0d}.w{font-weight:600;fill:#5b5b73}"
 )
+HEADLINE, NOTICE, LABEL, TEXT = "h", "n", "w", ""
 
 
 @dataclass(frozen=True)
-class Line:
-    """
-    A line of a card.
-
-    :param text: plain text
-    :param kind: ``h`` for a headline, ``n`` for a notice, ``w`` for what the next lines are, else empty
-    """
-
+class _Line:
     text: str
-    kind: str = ""
+    style: str = TEXT
 
     @property
     def height(self) -> int:
-        """Pixels that it takes."""
-        return {"h": 28, "w": 26}.get(self.kind, 18)
+        return {HEADLINE: 28, LABEL: 26}.get(self.style, 18)
 
 
-def card(exhibits: Sequence[Exhibit], *, take: int, words: int, notice: str | None = None) -> str:
+def render_card(
+    previews: Sequence[ContentPreview], *, version: int, body_version: int, notice: str | None = None
+) -> str:
     """
-    Draw a card as SVG.
+    Return the card as SVG.
 
-    :param exhibits: what is asked about now
-    :param take: its number
-    :param words: number of the take that the words of the question are about
-    :param notice: what went wrong with the last answer
+    :param previews: the containers that wait for a decision
+    :param version: the version that is asked about now
+    :param body_version: the version whose captions are in the body of the question
+    :param notice: why the last answer was not carried out
     """
-    lines = list(_lines(exhibits, take=take, words=words, notice=notice))
+    lines = [_Line(f"Version {version}", HEADLINE), *_wrapped(notice, NOTICE)]
+    if version == body_version:
+        lines += _wrapped("The captions below belong to this version.")
+    else:
+        lines += _wrapped(
+            f"Set the field Version to {version} before you answer. The captions below the pictures belong "
+            f"to version {body_version}; these count:",
+            NOTICE,
+        )
+        lines += _texts(previews)
+    return _draw(lines)
+
+
+def error_card(text: str) -> str:
+    """Return a card that only says why the version cannot be shown."""
+    return _draw(_wrapped(text, NOTICE))
+
+
+def _draw(lines: Sequence[_Line]) -> str:
     height = 2 * MARGIN + sum(line.height for line in lines)
-    top, drawn = MARGIN, []
+    bottom, drawn = MARGIN, []
     for line in lines:
-        top += line.height
-        kind = f' class="{line.kind}"' if line.kind else ""
-        drawn.append(f'<text x="{MARGIN}" y="{top - 5}"{kind}>{escape(plain(line.text))}</text>')
+        bottom += line.height
+        style = f' class="{line.style}"' if line.style else ""
+        drawn.append(f'<text x="{MARGIN}" y="{bottom - 5}"{style}>{escape(plain_line(line.text))}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         f'viewBox="0 0 {WIDTH} {height}"><style>{STYLE}</style>'
@@ -67,46 +84,24 @@ def card(exhibits: Sequence[Exhibit], *, take: int, words: int, notice: str | No
     )
 
 
-def apology(text: str) -> str:
-    """
-    Draw a card that says why there is none.
-
-    :param text: why
-    """
-    return card((), take=0, words=0, notice=text)
-
-
-def _lines(exhibits: Sequence[Exhibit], *, take: int, words: int, notice: str | None) -> Iterator[Line]:
-    if take:
-        yield Line(f"Take {take}", "h")
-    for text in _wrapped(notice or ""):
-        yield Line(text, "n")
-    if take == words:
-        if take:
-            yield Line("The words below belong to it.")
-        return
-    for text in _wrapped(
-        f"Set the field Take to {take} before you answer. The words below the pictures are those of take "
-        f"{words}; these count:"
-    ):
-        yield Line(text, "n")
-    for number, one in enumerate(exhibits, start=1):
-        if len(exhibits) > 1:
-            yield Line(f"{number} of {len(exhibits)}", "h")
-        yield from _said(one)
+def _texts(previews: Sequence[ContentPreview]) -> Iterator[_Line]:
+    for number, preview in enumerate(previews, start=1):
+        if len(previews) > 1:
+            yield _Line(f"{number} of {len(previews)}", HEADLINE)
+        labeled = [
+            ("Hook", preview.hook),
+            *((f"Caption {caption.platform or ''}", caption.text) for caption in preview.captions),
+            ("First comment", preview.first_comment),
+        ]
+        for label, text in labeled:
+            if text:
+                yield _Line(label, LABEL)
+                for paragraph in text.splitlines():
+                    yield from _wrapped(paragraph)
+        yield _Line(preview.format or "Content", LABEL)
+        yield from _wrapped(preview.container_id)
 
 
-def _said(one: Exhibit) -> Iterator[Line]:
-    texts = [("Hook", one.hook), ("First comment", one.first_comment)]
-    texts[1:1] = [(f"Caption {caption.platform or ''}".strip(), caption.text) for caption in one.captions]
-    for name, text in texts:
-        if text:
-            yield Line(name, "w")
-            for paragraph in text.splitlines():
-                yield from (Line(line) for line in _wrapped(paragraph))
-    yield Line(one.format or "Content", "w")
-    yield from (Line(line) for line in _wrapped(one.container_id))
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(plain(text), LETTERS, break_on_hyphens=False)
+def _wrapped(text: str | None, style: str = TEXT) -> list[_Line]:
+    lines = textwrap.wrap(plain_line(text or ""), LINE_LENGTH, break_on_hyphens=False)
+    return [_Line(line, style) for line in lines]

@@ -1,195 +1,230 @@
-"""Carrying out what a person answered, reconciled with what was decided in Layers meanwhile."""
+"""Carrying out a reviewer's answer, reconciled with what was decided in Layers in the meantime."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.api.content import UNDER_WAY, approve, get_content, reject
-from airflow_provider_layers.api.exhibit import Exhibit, exhibit
-from airflow_provider_layers.api.flow import call
-from airflow_provider_layers.api.review import REGENERATE, REJECT
+from airflow_provider_layers.api.content import (
+    APPROVAL_STATUSES,
+    PENDING,
+    PUBLISHABLE,
+    REJECTED,
+    UNFINISHED_STATUSES,
+    approve_content,
+    get_content,
+    regenerate_content,
+    reject_content,
+    unknown_approval_status,
+)
 from airflow_provider_layers.exceptions import (
     LayersConflictError,
     LayersContentError,
     LayersContentUnfinishedError,
-    LayersUnexpectedAnswerError,
+    LayersError,
 )
+from airflow_provider_layers.review.preview import ContentPreview, content_preview
+from airflow_provider_layers.review.question import REGENERATE, REJECT, ReviewAnswer
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.endpoint import Flow
-    from airflow_provider_layers.api.review import Answer
+    from airflow_provider_layers.api.endpoint import Endpoint
+    from airflow_provider_layers.api.jobs import Submission
+    from airflow_provider_layers.client import LayersClient
+    from airflow_provider_layers.idempotency import IdempotencyScope
+    from airflow_provider_layers.review.state import ReviewState
 
-PENDING, REJECTED = "pending", "rejected"
-GOOD = ("approved", "not_required")
-STATUSES = (PENDING, REJECTED, *GOOD)
+COMPLETED = "completed"
 
 
-def reviewable(container_ids: Sequence[str]) -> Flow[dict[str, Exhibit]]:
+def read_previews(client: LayersClient, container_ids: Sequence[str]) -> dict[str, ContentPreview]:
     """
-    Read containers that a person can decide on, or need not.
+    Read containers one by one.
 
-    :param container_ids: the containers, as the task names them
-    :raises LayersContentUnfinishedError: one is still being made
-    :raises LayersContentError: one came to nothing
-    :raises LayersUnexpectedAnswerError: one has an approval status that is not documented
+    :return: by id, as the task names it
+    :raises LayersNotFoundError: a container is unknown to the key
     """
-    found = dict(zip(container_ids, (yield from exhibits_of(container_ids)), strict=True))
-    for container_id, shown in found.items():
-        if shown.approval_status not in STATUSES:
-            raise LayersUnexpectedAnswerError(
-                f"Content {container_id} has approvalStatus {shown.approval_status!r}; known are "
-                f"{', '.join(STATUSES)}. It was left alone; update this package if the API has a new one."
-            )
-        if shown.approval_status == PENDING and shown.status != "completed":
-            raise _undecidable(container_id, shown)
-    return found
+    return {
+        container_id: content_preview(client.send_with_retries(get_content(container_id)))
+        for container_id in container_ids
+    }
 
 
-def _undecidable(container_id: str, shown: Exhibit) -> LayersContentError:
-    if shown.status in UNDER_WAY:
+def read_reviewable(client: LayersClient, container_ids: Sequence[str]) -> dict[str, ContentPreview]:
+    """
+    Read containers that a person can decide on, or that need no decision.
+
+    :raises LayersContentUnfinishedError: a container is still being made
+    :raises LayersContentError: a container failed or was canceled
+    :raises LayersUnexpectedResponseError: a container has an approval status that is not documented
+    """
+    previews = read_previews(client, container_ids)
+    for container_id, preview in previews.items():
+        if preview.approval_status not in APPROVAL_STATUSES:
+            raise unknown_approval_status(container_id, preview.approval_status)
+        if preview.approval_status == PENDING and preview.status != COMPLETED:
+            raise _not_reviewable(container_id, preview)
+    return previews
+
+
+def _not_reviewable(container_id: str, preview: ContentPreview) -> LayersError:
+    if preview.status in UNFINISHED_STATUSES:
         return LayersContentUnfinishedError(
-            f"Content {container_id} is {shown.status}, so nobody can decide on it yet. Wait for its job "
-            "first, with wait_for_completion=True or a LayersJobSensor."
+            f"Content {container_id} is {preview.status} and cannot be reviewed yet. Wait for its job first, "
+            "with wait_for_completion=True or a LayersJobSensor."
         )
-    why = f": {shown.error.rstrip('.')}" if shown.error else ""
+    reason = f": {preview.error.rstrip('.')}" if preview.error else ""
     return LayersContentError(
-        f"Content {container_id} is {shown.status}{why}. There is nothing to decide on."
+        f"Content {container_id} is {preview.status}{reason}. There is nothing to review."
     )
 
 
-def exhibits_of(container_ids: Sequence[str]) -> Flow[list[Exhibit]]:
-    """
-    Read containers as people see them.
-
-    :param container_ids: the containers
-    :raises LayersNotFoundError: one is unknown to the key
-    """
-    found: list[Exhibit] = []
-    for container_id in container_ids:
-        container = yield from call(get_content(container_id))
-        found.append(exhibit(container))
-    return found
-
-
 @dataclass(frozen=True)
-class Outcome:
+class DecisionResult:
     """
-    What became of an answer.
+    The containers of a review after an answer.
 
-    :param statuses: the approval status of each container
-    :param changed: containers that nobody has decided on and that changed since they were shown; nothing was
-        done then
+    :param statuses: the approval status of each container in Layers
+    :param changed: pending containers that are not what was shown; nothing was decided if there are any
     """
 
-    statuses: dict[str, str | None]
+    statuses: Mapping[str, str | None]
     changed: tuple[str, ...] = ()
 
     @property
     def pending(self) -> list[str]:
         """The containers that still wait for a decision."""
-        return [one for one, status in self.statuses.items() if status == PENDING]
+        return [container_id for container_id, status in self.statuses.items() if status == PENDING]
 
 
-def compare(container_ids: Sequence[str], answer: Answer) -> Flow[Outcome]:
+def compare_with_shown(
+    client: LayersClient, container_ids: Sequence[str], answer: ReviewAnswer
+) -> DecisionResult:
     """
-    Compare what an answer is about with the content as it is now.
+    Compare the containers with what the reviewer was shown.
 
     :param container_ids: all containers of the review, as the task names them
-    :param answer: what was answered
     """
-    found = dict(zip(container_ids, (yield from exhibits_of(container_ids)), strict=True))
-    outcome = Outcome({one: shown.approval_status for one, shown in found.items()})
-    changed = [one for one in outcome.pending if not _same(found[one], answer.shown.get(one))]
-    return replace(outcome, changed=tuple(changed))
+    previews = read_previews(client, container_ids)
+    result = DecisionResult({name: preview.approval_status for name, preview in previews.items()})
+    changed = [name for name in result.pending if not _is_shown(previews[name], answer.shown.get(name))]
+    return DecisionResult(result.statuses, tuple(changed))
 
 
-def _same(shown: Exhibit, fingerprint: str | None) -> bool:
-    # While a new take is made the one before may still be there.
-    return shown.status not in UNDER_WAY and shown.fingerprint == fingerprint
+def _is_shown(preview: ContentPreview, fingerprint: str | None) -> bool:
+    # While a new version is being made, the API may still return the previous one.
+    return preview.status not in UNFINISHED_STATUSES and preview.fingerprint == fingerprint
 
 
-def decide(container_ids: Sequence[str], answer: Answer, *, key: Callable[[str], str]) -> Flow[Outcome]:
+def decide(
+    client: LayersClient,
+    container_ids: Sequence[str],
+    answer: ReviewAnswer,
+    *,
+    idempotency_key: Callable[[str], str],
+) -> DecisionResult:
     """
-    Approve or reject what an answer is about. Nothing is decided that was not shown as it is now.
-
-    What was decided in Layers meanwhile stays as it is there.
+    Approve or reject the pending containers, if all of them are what the reviewer was shown.
 
     :param container_ids: all containers of the review, as the task names them
     :param answer: ``Approve`` or ``Reject``
-    :param key: makes the idempotency key of a container's decision
+    :param idempotency_key: returns the key for a container's decision
     """
-    outcome = yield from compare(container_ids, answer)
-    if not outcome.changed:
-        for one in outcome.pending:
-            outcome.statuses[one] = yield from _decide_one(one, answer, key(one))
-    return outcome
+    result = compare_with_shown(client, container_ids, answer)
+    if result.changed:
+        return result
+    decided = {name: _decide_one(client, name, answer, idempotency_key(name)) for name in result.pending}
+    return DecisionResult({**result.statuses, **decided})
 
 
-def _decide_one(container_id: str, answer: Answer, idempotency_key: str) -> Flow[str | None]:
+def _decide_one(client: LayersClient, container_id: str, answer: ReviewAnswer, key: str) -> str | None:
+    if answer.option == REJECT:
+        decision = reject_content(container_id, reason=answer.reason, idempotency_key=key)
+    else:
+        decision = approve_content(container_id, note=answer.note, idempotency_key=key)
     try:
-        if answer.option == REJECT:
-            done = yield from reject(container_id, reason=answer.reason, idempotency_key=idempotency_key)
-        else:
-            done = yield from approve(container_id, note=answer.note, idempotency_key=idempotency_key)
+        container = client.send_with_retries(decision)
     except LayersConflictError:
-        done = yield from call(get_content(container_id))
-        if done.get("approvalStatus") == PENDING:
+        # The opposite was decided in Layers since the comparison. That decision stays.
+        container = client.send_with_retries(get_content(container_id))
+        if container.get("approvalStatus") == PENDING:
             raise
-    return _status(done)
-
-
-def _status(container: Mapping[str, Any]) -> str | None:
     status = container.get("approvalStatus")
     return str(status) if status else None
 
 
-def approved_of(statuses: Mapping[str, str | None], answer: Answer | None) -> list[str]:
+def decision_key(scope: IdempotencyScope, answer: ReviewAnswer, container_id: str) -> str:
     """
-    Give the containers that may go public: approved, and not rejected by the person who was asked.
+    Return the idempotency key for a container's decision.
 
-    :param statuses: the approval status of each container in Layers
-    :param answer: what was answered; ``None`` where nobody had to be asked
+    It includes what was shown: the same decision on another version is another request.
     """
-    refused = set(answer.shown) if answer and answer.option == REJECT else set()
-    return [one for one, status in statuses.items() if status in GOOD and one not in refused]
+    return scope.key(answer.option.lower(), container_id, answer.shown.get(container_id, ""))
 
 
-def decision_of(statuses: Mapping[str, str | None], answer: Answer | None) -> dict[str, Any]:
+def regenerate_request(
+    answer: ReviewAnswer, state: ReviewState, scope: IdempotencyScope, sequence: int
+) -> Endpoint[Submission]:
     """
-    Tell who decided what, when and why, as plain JSON.
+    Return the request that starts the job of a new version.
 
-    :param statuses: the approval status of each container in Layers
-    :param answer: what was answered; ``None`` where nobody had to be asked
+    Its key includes the version and the number of regenerations, because a reviewer may ask for the same
+    change again: below Airflow 3.3 the number starts at 0 in each try, and a new version may look like the
+    previous one.
+
+    :param answer: ``Regenerate``, for one container
+    :param sequence: position in the sequence of keys, from 0
     """
+    ((container_id, fingerprint),) = answer.shown.items()
+    changes = {"brief": dict(answer.brief) or None, "preserve_assets": answer.preserve_assets or None}
+    distinct = (container_id, fingerprint, state.version, state.regeneration_count, sequence)
+    key = scope.key("review-regenerate", *distinct)
+    return regenerate_content(container_id, changes, idempotency_key=key)
+
+
+def approved_containers(statuses: Mapping[str, str | None], answer: ReviewAnswer | None) -> list[str]:
+    """
+    Return the containers that may go public: approved in Layers, and not rejected by the reviewer.
+
+    :param answer: ``None`` where no decision was needed
+    """
+    rejected = answer.shown if answer and answer.option == REJECT else {}
+    return [name for name, status in statuses.items() if status in PUBLISHABLE and name not in rejected]
+
+
+def decision_as_json(statuses: Mapping[str, str | None], answer: ReviewAnswer | None) -> dict[str, Any]:
+    """
+    Return who decided what, when and why.
+
+    :param answer: ``None`` where no decision was needed
+    """
+    reason = None
+    if answer:
+        reason = answer.reason if answer.option == REJECT else answer.text
     return {
         "option": answer.option if answer else None,
-        "approved": approved_of(statuses, answer),
+        "approved": approved_containers(statuses, answer),
         "approval_status": dict(statuses),
         "decided_by": answer.user if answer else None,
         "decided_at": answer.at if answer else None,
-        "reason": (answer.reason if answer.option == REJECT else answer.text) if answer else None,
+        "reason": reason,
     }
 
 
-def surprises(statuses: Mapping[str, str | None], answer: Answer | None) -> Iterator[str]:
-    """
-    Tell where Layers and the person who was asked disagree.
-
-    :param statuses: the approval status of each container in Layers
-    :param answer: what was answered
-    """
-    for one in answer.shown if answer else ():
-        status = statuses.get(one)
-        said = f"Content {one}: {answer.who} answered {answer.option}" if answer else ""
-        if answer and answer.option == REJECT and status in GOOD:
+def conflicts(statuses: Mapping[str, str | None], answer: ReviewAnswer | None) -> Iterator[str]:
+    """Return a message for each container on which Layers and the reviewer disagree."""
+    if answer is None:
+        return
+    for container_id in answer.shown:
+        status = statuses.get(container_id)
+        subject = f"Content {container_id}: {answer.reviewer} answered {answer.option}"
+        if answer.option == REJECT and status in PUBLISHABLE:
             yield (
-                f"{said}, and Layers has it as {status}: it was decided there before, and cannot be rejected "
-                "any more. This Dag goes no further with it; what is scheduled in Layers goes out unless it "
-                "is canceled."
+                f"{subject}, but it was already {status} in Layers and can no longer be rejected. This DAG "
+                "run does not continue with it. What is scheduled in Layers is still published unless you "
+                "cancel it there."
             )
-        elif answer and answer.option != REJECT and status == REJECTED:
-            yield f"{said} after it had been rejected in Layers. It stays rejected."
-        elif answer and answer.option == REGENERATE:
-            yield f"{said} after it had been decided in Layers. It stays {status}, without a new take."
+        elif answer.option != REJECT and status == REJECTED:
+            yield f"{subject}, but it was already rejected in Layers and stays rejected."
+        elif answer.option == REGENERATE:
+            yield f"{subject}, but it was already decided in Layers. It stays {status}; no version was made."

@@ -1,4 +1,4 @@
-"""Markdown around text that somebody else wrote: the text stays text."""
+"""Markdown around untrusted text: the text is shown as it is and never becomes markup."""
 
 from __future__ import annotations
 
@@ -8,97 +8,74 @@ from collections.abc import Iterable, Sequence
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
-HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs"})
+"""Unicode categories of control, format, private and surrogate characters."""
 
-JOINER = "\u2060"
-"""Has no width. Renderers make links of bare addresses whatever is escaped, and this stops them."""
+EMOJI_JOINERS = frozenset("\u200d\ufe0f")
+
+WORD_JOINER = "\u2060"
+"""Has no width. Renderers turn bare URLs into links even where every mark is escaped; this prevents it."""
 
 AUTOLINKS = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[^\s@])(?=@[^\s@])")
 
 
-def plain(text: str) -> str:
-    """
-    Give text in one line, without what could hide or turn around other text.
-
-    :param text: from the API
-    """
+def plain_line(text: str) -> str:
+    """Return text on a single line, without characters that hide or reorder other characters."""
     words = unicodedata.normalize("NFC", " ".join(text.split()))
-    return " ".join("".join(filter(_shows, words)).split())
+    return " ".join("".join(filter(_is_visible, words)).split())
 
 
-def escaped(text: str) -> str:
-    """
-    Give one line of text as Markdown that shows it as it is.
-
-    :param text: from the API
-    """
-    return PUNCTUATION.sub(r"\\\1", AUTOLINKS.sub(JOINER, plain(text)))
+def escape(text: str) -> str:
+    """Return Markdown that shows text literally, on a single line."""
+    return PUNCTUATION.sub(r"\\\1", AUTOLINKS.sub(WORD_JOINER, plain_line(text)))
 
 
-def quoted(text: str) -> str:
-    """
-    Give text of any number of lines as a quotation.
-
-    :param text: from the API
-    """
-    lines = [escaped(line) for line in text.replace("\r\n", "\n").splitlines()] or [""]
-    # A line is broken only before another one of the same paragraph.
+def quote(text: str) -> str:
+    """Return text of any number of lines as a block quote."""
+    lines = [escape(line) for line in text.splitlines()] or [""]
+    # A backslash breaks the line; at the end of a paragraph it would be shown.
     breaks = ["\\" if line and after else "" for line, after in zip(lines, [*lines[1:], ""], strict=True)]
     return "\n".join(f"> {line}{end}".rstrip(" ") for line, end in zip(lines, breaks, strict=True))
 
 
-def picture(words: str, url: str) -> str:
-    """
-    Show a picture.
-
-    :param words: for those who cannot see it
-    :param url: an address that :func:`airflow_provider_layers.api.exhibit.address` gave
-    """
-    return f"![{escaped(words)}]({_destination(url)})"
+def image(alt: str, url: str) -> str:
+    """Return an image with an alternative text."""
+    return f"![{escape(alt)}]({_destination(url)})"
 
 
-def link(words: str, url: str) -> str:
-    """
-    Make a link.
-
-    :param words: what to click on
-    :param url: an address that :func:`airflow_provider_layers.api.exhibit.address` gave
-    """
-    return f"[{escaped(words)}]({_destination(url)})"
+def link(text: str, url: str) -> str:
+    """Return a link with an escaped text."""
+    return f"[{escape(text)}]({_destination(url)})"
 
 
 def grid(cells: Sequence[str], columns: int) -> str:
     """
-    Lay Markdown out in columns; pictures are next to each other only in a table.
+    Lay Markdown out in columns, as a table: outside of tables, images are shown one below the other.
 
-    :param cells: each the Markdown of one line
-    :param columns: how many are next to each other
+    :param cells: Markdown of one line each, at least one
     """
-    rows = [cells[place : place + columns] for place in range(0, len(cells), columns)]
+    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     first, *rest = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([first, "|" + "---|" * len(rows[0]), *rest])
 
 
 def table(rows: Iterable[tuple[str, str]]) -> str:
-    """
-    Make a table of two columns.
-
-    :param rows: names and texts, both from anywhere
-    """
-    lines = [f"| {escaped(name)} | {escaped(text)} |" for name, text in rows]
+    """Return a table of two columns without a header, or an empty string for no rows."""
+    lines = [f"| {escape(name)} | {escape(text)} |" for name, text in rows]
     return "\n".join(["| | |", "|---|---|", *lines]) if lines else ""
 
 
 def _destination(url: str) -> str:
-    for letter in "<>\\":
-        url = url.replace(letter, f"%{ord(letter):02X}")
-    # Markdown reads names of characters here, too.
+    # These end the destination, escape the next character, or end a table cell.
+    for character in "<>\\|":
+        url = url.replace(character, f"%{ord(character):02X}")
+    # Entities such as `&copy` are decoded in destinations, too.
     return f"<{url.replace('&', '&amp;')}>"
 
 
-def _shows(letter: str) -> bool:
-    # Not control and format characters, such as those that turn the direction of writing, nor those that are
-    # no characters at all and make XML invalid; joiners make emoji.
-    if letter in "\u200d\ufe0f":
+def _is_visible(character: str) -> bool:
+    if character in EMOJI_JOINERS:
         return True
-    return unicodedata.category(letter) not in HIDDEN and ord(letter) & 0xFFFE != 0xFFFE
+    # The last two code points of each plane are no characters, and are not allowed in XML.
+    is_noncharacter = ord(character) & 0xFFFE == 0xFFFE
+    return unicodedata.category(character) not in HIDDEN_CATEGORIES and not is_noncharacter

@@ -1,4 +1,4 @@
-"""What a person looks at: content in the words of any revision of the API, with nothing unsafe in it."""
+"""Content as a person sees it: read from any revision of the API, with safe URLs only."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_layers.api.content import error_text
+
 SLIDESHOW, VIDEO, IMAGE = "slideshow", "video", "image"
 
 
 @dataclass(frozen=True)
 class Caption:
     """
-    What goes with the media on a platform.
+    The text that is posted with the media.
 
-    :param platform: ``None`` where it is the same on all
+    :param platform: ``None`` where the caption is the same on all platforms
     """
 
     platform: str | None
@@ -25,18 +27,18 @@ class Caption:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class ContentPreview:
     """
-    Content as it is shown to people (``reference/content/get-container``, ``concepts/preview-object``).
+    A container as it is shown to people (``reference/content/get-container``, ``concepts/preview-object``).
 
-    Texts are as the API gives them, and are data: whoever shows them escapes them. Addresses are ``http`` or
-    ``https``, and nothing else.
+    Texts are exactly what the API returned; code that renders them escapes them. URLs passed
+    :func:`safe_url`.
 
     :param kind: ``slideshow``, ``video`` or ``image``; ``None`` until there is media
-    :param pictures: addresses of the slides, or of the poster frame of a video
-    :param video: address of the film; ``None`` where there is none
-    :param source: post or video that it was made after; ``None`` where there was none
-    :param error: why it failed, as the API gave it; the inner shape is not documented
+    :param pictures: URLs of the slides, or of the poster frame of a video
+    :param video: URL of the video, if it is one
+    :param source: post or video that it was cloned from
+    :param error: why it failed
     """
 
     container_id: str
@@ -57,31 +59,31 @@ class Exhibit:
     error: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as plain JSON."""
+        """Return it as plain JSON."""
         return asdict(self)
 
     @property
     def fingerprint(self) -> str:
-        """What tells one take from another: the media, and every text that goes public with it."""
-        shown = [
+        """A digest of the media and of every text that goes public with it."""
+        public = [
             *map(_without_query, (*self.pictures, self.video or "")),
             self.hook,
             self.first_comment,
             *((caption.platform, caption.text) for caption in self.captions),
         ]
-        return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(public).encode()).hexdigest()[:16]
 
 
-def exhibit(container: Mapping[str, Any]) -> Exhibit:
+def content_preview(container: Mapping[str, Any]) -> ContentPreview:
     """
-    Read a container as the API gives it, in any of its revisions.
+    Read a container in any revision of the API.
 
-    :param container: of ``GET /v1/content/:containerId``, or a row of the list
+    :param container: a response of ``GET /v1/content/:containerId``, or an item of the list
     """
     preview = _mapping(container.get("preview"))
-    assets = [_mapping(one) for one in _list(container.get("assets"))]
+    assets = [_mapping(asset) for asset in _list(container.get("assets"))]
     kind = _text(preview.get("kind")) or _kind_of(assets)
-    return Exhibit(
+    return ContentPreview(
         container_id=str(container.get("id")),
         status=_text(container.get("status")),
         approval_status=_text(container.get("approvalStatus")),
@@ -97,24 +99,24 @@ def exhibit(container: Mapping[str, Any]) -> Exhibit:
         project_id=_text(container.get("projectId")),
         created_at=_text(container.get("createdAt")),
         completed_at=_text(container.get("completedAt")),
-        error=_error(container.get("lastError")),
+        error=error_text(container.get("lastError")),
     )
 
 
-def address(given: Any) -> str | None:
+def safe_url(url: Any) -> str | None:
     """
-    Give an address that a browser may be sent to.
+    Return a URL that a browser may be sent to.
 
     :return: ``None`` unless it is an absolute ``http`` or ``https`` URL of printable ASCII, without a user
     """
-    if not isinstance(given, str) or not given.isascii() or not given.isprintable() or " " in given:
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
         return None
     try:
-        parts = urlsplit(given)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        parts = urlsplit(url)
+        safe = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
     except ValueError:
         return None
-    return given if sound else None
+    return url if safe else None
 
 
 def _kind_of(assets: list[Mapping[str, Any]]) -> str | None:
@@ -127,52 +129,44 @@ def _kind_of(assets: list[Mapping[str, Any]]) -> str | None:
 def _pictures(kind: str | None, preview: Mapping[str, Any], assets: list[Mapping[str, Any]]) -> Iterator[str]:
     if kind == VIDEO:
         posters = [preview.get("thumbnailUrl"), *(asset.get("thumbnailUrl") for asset in assets)]
-        yield from list(filter(None, map(address, posters)))[:1]
+        yield from list(filter(None, map(safe_url, posters)))[:1]
         return
     slides = _list(preview.get("imageUrls")) or [asset.get("url") for asset in assets]
-    yield from filter(None, map(address, slides or [preview.get("primaryUrl")]))
+    yield from filter(None, map(safe_url, slides or [preview.get("primaryUrl")]))
 
 
 def _video(preview: Mapping[str, Any], assets: list[Mapping[str, Any]]) -> str | None:
-    films = [asset.get("url") for asset in assets if asset.get("kind") == VIDEO]
-    known = map(address, (preview.get("videoUrl"), preview.get("primaryUrl"), *films))
-    return next(filter(None, known), None)
+    of_assets = [asset.get("url") for asset in assets if asset.get("kind") == VIDEO]
+    urls = map(safe_url, (preview.get("videoUrl"), preview.get("primaryUrl"), *of_assets))
+    return next(filter(None, urls), None)
 
 
 def _captions(container: Mapping[str, Any]) -> Iterator[Caption]:
     for name in ("captions", "captionVariants"):
-        rows = [
-            (_text(one.get("platform")), _text(one.get("text")))
-            for one in map(_mapping, _list(container.get(name)))
-        ]
-        found = [Caption(platform, text) for platform, text in rows if text]
-        if found:
-            yield from found
+        items = map(_mapping, _list(container.get(name)))
+        texts = [(_text(item.get("platform")), _text(item.get("text"))) for item in items]
+        captions = [Caption(platform, text) for platform, text in texts if text]
+        if captions:
+            yield from captions
             return
-    alone = _text(container.get("caption"))
-    if alone:
-        yield Caption(None, alone)
-
-
-def _error(given: Any) -> str | None:
-    if isinstance(given, Mapping):
-        return " ".join(str(given[name]) for name in ("code", "message") if given.get(name)) or None
-    return _text(given)
+    text = _text(container.get("caption"))
+    if text:
+        yield Caption(None, text)
 
 
 def _without_query(url: str) -> str:
-    # The same media may be signed anew at every read.
+    # A signed URL of the same media has another signature on every read.
     parts = urlsplit(url)
     return f"{parts.netloc}{parts.path}"
 
 
-def _text(given: Any) -> str | None:
-    return given if isinstance(given, str) and given else None
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
-def _list(given: Any) -> list[Any]:
-    return given if isinstance(given, list) else []
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
-def _mapping(given: Any) -> Mapping[str, Any]:
-    return given if isinstance(given, Mapping) else {}
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

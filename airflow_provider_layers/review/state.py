@@ -1,4 +1,4 @@
-"""How far a review has come, over the questions and the tries of its task."""
+"""How far a review has come, saved between the questions and the tries of its task."""
 
 from __future__ import annotations
 
@@ -6,86 +6,81 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.hooks.memory import RETENTION
-from airflow_provider_layers.hooks.task import generation
+from airflow_provider_layers.review.question import ReviewAnswer
+from airflow_provider_layers.task_context import RETENTION, clear_count
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_layers.api.review import Answer
+REVIEW_KEY = "review"
+"""XCom key of the state. The plugin reads ``version``, ``shown`` and ``notice`` from it."""
 
-REVIEW = "review"
-"""The XCom key, which the page in the Airflow UI reads, too."""
+STORE_KEY = "layers-review"
+"""Key of the state in the task state store (Airflow 3.3 and later)."""
 
-STORED = "layers-review"
-"""Under which the task state store keeps the same over all tries (Airflow 3.3+)."""
+VERSIONS_PER_TRY = 100
+"""
+Below Airflow 3.3 nothing outlives a try, so each try starts numbering at a multiple of this.
 
-ROOM = 100
-"""Takes that a try has numbers for where nothing remembers those of the try before."""
+An answer from before a retry then never names a version of the retry.
+"""
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReviewState:
     """
     How far a review has come.
 
-    :param take: number of the content that was asked about last; another content has another number, for
-        good, so that no answer is taken for one about something else
+    :param version: number of what was asked about last; other content always gets another number, so that an
+        answer is never taken for one about other content
     :param shown: its fingerprint, by container id
-    :param notice: what went wrong with the last answer
-    :param made: how many takes were asked for since a person cleared the task last
-    :param answer: one that was given and is not carried out yet
-    :param making: whether the new take that the answer asks for may have been started
+    :param notice: why the last answer was not carried out
+    :param regeneration_count: how many regenerations were started since the last clear
+    :param answer: an answer that is not carried out yet
+    :param regenerating: whether the job that the answer asks for may have been started
     """
 
-    take: int = 0
+    version: int = 0
     shown: Mapping[str, str] = field(default_factory=dict)
     notice: str | None = None
-    made: int = 0
-    answer: Answer | None = None
-    making: bool = False
+    regeneration_count: int = 0
+    answer: ReviewAnswer | None = None
+    regenerating: bool = False
 
 
-class Takes:
+class ReviewStateStore:
     """
-    Where a review keeps how far it has come.
+    Loads and saves the state of a review: from the task state store, or below Airflow 3.3 from XCom.
 
-    Below Airflow 3.3, where only XCom keeps anything and loses it with the try, an answer whose task dies
-    before it was carried out is asked for again.
-
-    :param context: of the task
+    XCom does not outlive the try. If the task dies there before an answer was carried out, it asks again.
     """
 
     def __init__(self, context: Context) -> None:
         self._ti: Any = context["ti"]
         self._store: Any = context.get("task_state_store")
-        self._generation = generation(context)
+        self._clear_count = clear_count(context)
 
-    def load(self) -> Standing:
-        """Give how far it has come; of what was asked before a person cleared the task, only the number."""
-        from airflow_provider_layers.api.review import Answer
+    def load(self) -> ReviewState:
+        """Return the state; after a clear, only the version and what it was for."""
+        saved = self._saved()
+        if saved is None:
+            return ReviewState(version=VERSIONS_PER_TRY * (int(self._ti.try_number) - 1))
+        if saved.pop("clear_count") != self._clear_count:
+            return ReviewState(version=saved["version"], shown=saved["shown"])
+        answer = saved.pop("answer")
+        return ReviewState(**saved, answer=ReviewAnswer(**answer) if answer else None)
 
-        kept = self._kept()
-        if kept is None:
-            return Standing(take=ROOM * (int(self._ti.try_number) - 1))
-        known = {name: kept[name] for name in ("take", "shown")}
-        if kept["generation"] != self._generation:
-            return Standing(**known)
-        answer = Answer(**kept["answer"]) if kept["answer"] else None
-        return Standing(
-            **known, notice=kept["notice"], made=kept["made"], answer=answer, making=kept["making"]
-        )
-
-    def save(self, standing: Standing) -> None:
-        """Keep how far it has come."""
-        value = {**asdict(standing), "generation": self._generation}
+    def save(self, state: ReviewState) -> None:
+        """Save the state."""
+        value = {**asdict(state), "clear_count": self._clear_count}
         if self._store is not None:
-            self._store.set(STORED, value, retention=RETENTION)
-        self._ti.xcom_push(key=REVIEW, value=value)
+            self._store.set(STORE_KEY, value, retention=RETENTION)
+        self._ti.xcom_push(key=REVIEW_KEY, value=value)
 
-    def _kept(self) -> dict[str, Any] | None:
+    def _saved(self) -> dict[str, Any] | None:
         if self._store is not None:
-            kept: dict[str, Any] | None = self._store.get(STORED)
-            return kept
-        ti = self._ti
-        return ti.xcom_pull(task_ids=ti.task_id, key=REVIEW, map_indexes=ti.map_index)  # type: ignore[no-any-return]
+            saved = self._store.get(STORE_KEY)
+        else:
+            ti = self._ti
+            saved = ti.xcom_pull(task_ids=ti.task_id, key=REVIEW_KEY, map_indexes=ti.map_index)
+        return dict(saved) if saved else None

@@ -1,87 +1,86 @@
-"""A person asks for a new take, and every answer counts for the take that it was given to."""
+"""A person asks for new versions, and every answer counts only for the version it names."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_layers.api.exhibit import Exhibit
 from tests.contract.asking import ask
-from tests.contract.reviewing import Reviews, in_layers
+from tests.contract.review.reviewing import Reviews, in_layers
 
 pytestmark = pytest.mark.airflow3
 
 OPTIONS = ["Approve", "Reject", "Regenerate"]
 
 
-@pytest.fixture
-def reviews(api: Any, airflow: Any, made: Any, posted: Any, monkeypatch: pytest.MonkeyPatch) -> Reviews:
-    return Reviews(api, airflow, made, posted, monkeypatch)
-
-
-@pytest.fixture
-def takes(api: Any) -> Any:
-    """Give the jobs that made new takes."""
-    return lambda: [one for one in api.jobs() if one.kind == "content_regenerate"]
-
-
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_new_take_is_made_once_and_asked_about_and_approved(
-    deferrable: bool, reviews: Reviews, posted: Any, takes: Any
+def test_a_new_version_is_made_once_and_then_asked_about(
+    deferrable: bool, reviews: Reviews, posted: Any, regenerations: Any
 ) -> None:
-    review = reviews.begun(deferrable=deferrable)
+    review = reviews.ask(deferrable=deferrable)
     review.answer("Regenerate", topic="Walk.", angle="Slow.", value_propositions=["Free."])
-    assert (review.state, review.take, review.notice) == ("awaiting_input", 2, None)
+    assert (review.state, review.version, review.notice) == ("awaiting_input", 2, None)
     (sent,) = posted()
     assert sent.path == f"/v1/content/{review.container}/regenerate"
     assert sent.body == {"brief": {"topic": "Walk.", "angle": "Slow.", "valuePropositions": ["Free."]}}
     assert UUID(sent.idempotency_key).version == 4
-    first, second = reviews.desk.asked
-    assert ("### Take 1 in words" in first["body"], "### Take 2 in words" in second["body"]) == (True, True)
-    assert second["params"]["take"]["value"] == 2
-    assert reviews.desk.row.body == first["body"], "Airflow goes on showing the words of the first"
+    first, second = reviews.questions.asked
+    assert "### Captions of version 1" in first["body"]
+    assert "### Captions of version 2" in second["body"]
+    assert second["params"]["version"]["value"] == 2
+    assert reviews.questions.row.body == first["body"], "Airflow keeps the texts of the first question"
 
-    review.answer("Approve", take=2)
+    review.answer("Approve", version=2)
     assert (review.state, review.value) == ("success", review.container)
     assert reviews.sent() == ["approve"]
-    assert [one.status for one in takes()] == ["completed"]
+    assert [job.status for job in regenerations()] == ["completed"]
 
 
-def test_a_new_take_may_keep_the_media_and_change_nothing_else(
+def test_a_new_version_may_keep_the_media_and_change_nothing_else(
     reviews: Reviews, posted: Any, api: Any
 ) -> None:
-    review = reviews.begun()
+    review = reviews.ask()
     before = ask(api, f"/v1/content/{review.container}")["assets"]
-    assert review.answer("Regenerate", preserve_assets=True).take == 2
-    assert [one.body for one in posted()] == [{"preserveAssets": True}]
+    assert review.answer("Regenerate", preserve_assets=True).version == 2
+    assert [request.body for request in posted()] == [{"preserveAssets": True}]
     assert ask(api, f"/v1/content/{review.container}")["assets"] == before
 
 
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("named", [{"take": 1}, {"take": None}, {"take": "2"}, {"take": 3}, {}])
-def test_an_answer_that_names_another_take_or_none_is_asked_again(
+@pytest.mark.parametrize("named", [{"version": 1}, {"version": 3}, {}])
+def test_an_answer_for_another_version_is_refused(
     named: dict[str, Any], option: str, reviews: Reviews
 ) -> None:
-    review = reviews.begun().answer("Regenerate")
+    review = reviews.ask().answer("Regenerate")
     assert reviews.sent() == ["regenerate"]
     review.answer_by_rest(option, named)
-    assert (review.state, review.take) == ("awaiting_input", 2)
-    assert review.notice.startswith("The last answer was for take ")
-    assert review.notice.endswith("and this is take 2.")
+    assert (review.state, review.version) == ("awaiting_input", 2)
+    assert review.notice == (
+        f"The last answer was for version {named.get('version', 1)}, and this is version 2."
+    )
     assert reviews.sent() == [], "nothing was decided, and nothing paid for"
-    assert review.answer("Approve", take=2).state == "success"
+    assert review.answer("Approve", version=2).state == "success"
 
 
-def test_the_form_as_airflow_opens_it_names_the_first_take(reviews: Reviews) -> None:
-    """Airflow does not change it either, so whoever looks at the second take has to say so."""
-    review = reviews.begun().answer("Regenerate")
-    assert reviews.desk.form["take"] == 1
-    assert review.answer("Approve").notice == "The last answer was for take 1, and this is take 2."
+@pytest.mark.parametrize("version", [0.5, -1, 10**30, "2", True, None, [1], {"version": 2}])
+def test_a_version_that_is_no_number_never_counts_for_the_second(version: Any, reviews: Reviews) -> None:
+    review = reviews.ask().answer("Regenerate")
+    reviews.sent()
+    review.answer_by_rest("Approve", {"version": version})
+    assert (review.state, reviews.sent()) == ("awaiting_input", []), review.error
+
+
+def test_the_form_as_airflow_opens_it_names_the_first_version(reviews: Reviews) -> None:
+    """Airflow keeps the first form, too, so a reviewer of a later version has to change the number."""
+    review = reviews.ask().answer("Regenerate")
+    assert reviews.questions.form["version"] == 1
+    assert review.answer("Approve").notice == "The last answer was for version 1, and this is version 2."
 
 
 @pytest.mark.usefixtures("memory")
@@ -89,57 +88,55 @@ def test_the_form_as_airflow_opens_it_names_the_first_take(reviews: Reviews) -> 
 def test_content_that_changed_since_it_was_shown_is_asked_about_again(
     option: str, reviews: Reviews, api: Any
 ) -> None:
-    review = reviews.begun()
+    review = reviews.ask()
     in_layers(api, review.container, "regenerate")
     reviews.sent()
     review.answer(option)
-    assert (review.state, review.take) == ("awaiting_input", 2)
-    assert review.notice == f"Ada answered {option} to what was shown before the content changed."
+    assert (review.state, review.version) == ("awaiting_input", 2)
+    assert review.notice == f"Ada answered {option} to content that has changed since."
     assert reviews.sent() == []
     assert reviews.status_of(review.container) == "pending"
-    assert review.answer(option, take=1).notice == "The last answer was for take 1, and this is take 2."
+    assert review.answer(option, version=1).notice.startswith("The last answer was for version 1")
     assert reviews.sent() == []
-    assert review.answer("Reject", take=2).state == "success"
+    assert review.answer("Reject", version=2).state == "success"
 
 
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("option", OPTIONS)
-def test_nothing_is_decided_while_somebody_else_has_a_new_take_made(
-    option: str, reviews: Reviews, api: Any
-) -> None:
-    review = reviews.begun()
+def test_nothing_is_decided_while_somebody_else_regenerates(option: str, reviews: Reviews, api: Any) -> None:
+    review = reviews.ask()
     in_layers(api, review.container, "regenerate", seconds=0)
     reviews.sent()
     review.answer(option)
     assert not isinstance(review.error, AirflowFailException), "it is over in a minute"
     api.advance(60)
     if review.state == "failed":
-        review.begin()
+        review.start_try()
     assert (review.state, reviews.sent()) == ("awaiting_input", [])
 
 
-def test_a_change_in_one_of_several_decides_none(reviews: Reviews, api: Any, made: Any) -> None:
+def test_a_change_in_one_of_several_containers_decides_none(reviews: Reviews, api: Any, made: Any) -> None:
     containers = [made(), made()]
-    review = reviews.begun(containers)
+    review = reviews.ask(containers)
     in_layers(api, containers[1], "regenerate")
     reviews.sent()
     review.answer("Approve")
-    assert (review.state, review.take, reviews.sent()) == ("awaiting_input", 2, [])
-    review.answer("Approve", take=2)
+    assert (review.state, review.version, reviews.sent()) == ("awaiting_input", 2, [])
+    review.answer("Approve", version=2)
     assert (review.value, reviews.sent()) == (containers, ["approve", "approve"])
 
 
 @pytest.mark.usefixtures("memory")
-@pytest.mark.parametrize("most", [1, 2])
-def test_no_more_takes_are_made_than_allowed(most: int, reviews: Reviews, takes: Any) -> None:
-    review = reviews.begun(max_regenerations=most)
-    for take in range(1, most + 1):
-        review.answer("Regenerate", take=take)
-    assert (review.take, len(takes())) == (most + 1, most)
-    review.answer("Regenerate", take=most + 1)
-    assert (review.state, review.take, len(takes())) == ("awaiting_input", most + 1, most)
-    assert review.notice == f"There were {most} new takes, which is the most."
-    assert review.answer("Approve", take=most + 1).state == "success"
+@pytest.mark.parametrize("limit", [1, 2])
+def test_no_more_versions_are_made_than_allowed(limit: int, reviews: Reviews, regenerations: Any) -> None:
+    review = reviews.ask(max_regenerations=limit)
+    for version in range(1, limit + 1):
+        review.answer("Regenerate", version=version)
+    assert (review.version, len(regenerations())) == (limit + 1, limit)
+    review.answer("Regenerate", version=limit + 1)
+    assert (review.state, review.version, len(regenerations())) == ("awaiting_input", limit + 1, limit)
+    assert review.notice == f"No more than {limit} regenerations are allowed."
+    assert review.answer("Approve", version=limit + 1).state == "success"
 
 
 @pytest.mark.usefixtures("memory")
@@ -150,67 +147,84 @@ def test_no_more_takes_are_made_than_allowed(most: int, reviews: Reviews, takes:
         ({"value_propositions": [f"Number {number}." for number in range(21)]}, "at most 20"),
     ],
 )
-def test_a_brief_that_is_refused_can_be_given_anew(
-    brief: dict[str, Any], text: str, reviews: Reviews, takes: Any
+def test_a_refused_brief_can_be_changed(
+    brief: dict[str, Any], text: str, reviews: Reviews, regenerations: Any
 ) -> None:
-    review = reviews.begun().answer("Regenerate", **brief)
-    assert (review.state, review.take) == ("awaiting_input", 1), review.error
-    assert review.notice.startswith("There is no new take, this is the one before. ")
+    review = reviews.ask().answer("Regenerate", **brief)
+    assert (review.state, review.version) == ("awaiting_input", 1), review.error
+    assert review.notice.startswith("There is no new version; this is the previous one. ")
     assert text in review.notice
-    assert takes() == []
+    assert regenerations() == []
     review.answer("Regenerate", topic="Walk.")
-    assert (review.state, review.take, review.notice) == ("awaiting_input", 2, None), review.notice
-    assert len(takes()) == 1
+    assert (review.state, review.version, review.notice) == ("awaiting_input", 2, None), review.notice
+    assert len(regenerations()) == 1
 
 
 @pytest.mark.usefixtures("memory")
-def test_without_credits_there_is_no_new_take_and_the_one_before_can_be_approved(
-    reviews: Reviews, api: Any, takes: Any
+def test_without_credits_the_previous_version_can_be_approved(
+    reviews: Reviews, api: Any, regenerations: Any
 ) -> None:
-    review = reviews.begun()
+    review = reviews.ask()
     api.configure(credits=0)
     review.answer("Regenerate")
-    assert (review.state, review.take) == ("awaiting_input", 1)
+    assert (review.state, review.version) == ("awaiting_input", 1)
     assert "BILLING_EXHAUSTED" in review.notice
     assert review.answer("Approve").state == "success"
-    assert takes() == []
+    assert regenerations() == []
 
 
 @pytest.mark.usefixtures("memory")
-@pytest.mark.parametrize("again", ["Walk.", "Run."])
-@pytest.mark.parametrize("ended", ["failed", "canceled"])
-def test_a_take_that_came_to_nothing_can_be_asked_for_again(
-    ended: str, again: str, reviews: Reviews, api: Any, takes: Any
+@pytest.mark.parametrize("topic", ["Walk.", "Run."])
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_regeneration_that_failed_can_be_asked_for_again(
+    status: str, topic: str, reviews: Reviews, api: Any, regenerations: Any
 ) -> None:
-    review = reviews.begun()
-    api.outcome(ended, kind="content_regenerate")
+    review = reviews.ask()
+    api.outcome(status, kind="content_regenerate")
     review.answer("Regenerate", topic="Walk.")
-    assert (review.state, review.take) == ("awaiting_input", 1)
-    assert review.notice.startswith("There is no new take, this is the one before. Layers job job_")
-    review.answer("Regenerate", topic=again)
-    assert (review.state, review.take, review.notice) == ("awaiting_input", 2, None), review.error
-    assert [one.status for one in takes()] == [ended, "completed"]
+    assert (review.state, review.version) == ("awaiting_input", 1)
+    assert review.notice.startswith("There is no new version; this is the previous one. Layers job job_")
+    review.answer("Regenerate", topic=topic)
+    assert (review.state, review.version, review.notice) == ("awaiting_input", 2, None), review.error
+    assert [job.status for job in regenerations()] == [status, "completed"]
 
 
 @pytest.mark.usefixtures("memory")
-def test_a_new_take_that_looks_the_same_can_be_asked_for_again(
-    reviews: Reviews, takes: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_regeneration_that_failed_can_be_asked_for_again_after_a_retry(
+    reviews: Reviews, api: Any, regenerations: Any
 ) -> None:
-    monkeypatch.setattr(Exhibit, "fingerprint", "the same")
-    review = reviews.begun()
-    for count in (1, 2):
-        review.answer("Regenerate", topic="Walk.")
-        assert (review.state, review.take, len(takes())) == ("awaiting_input", 1, count)
-
-
-@pytest.mark.usefixtures("memory")
-def test_a_take_that_came_to_nothing_is_not_in_the_way_of_one_that_a_retry_is_asked_for(
-    reviews: Reviews, api: Any, takes: Any
-) -> None:
-    review = reviews.begun()
+    review = reviews.ask()
     api.outcome("failed", kind="content_regenerate")
     review.answer("Regenerate", topic="Walk.")
-    assert review.begin().state == "awaiting_input", "the try after it"
-    review.answer("Regenerate", topic="Run.", take=review.take)
+    assert review.start_try().state == "awaiting_input"
+    review.answer("Regenerate", topic="Run.", version=review.version)
     assert (review.state, review.notice) == ("awaiting_input", None), review.error
-    assert [one.status for one in takes()] == ["failed", "completed"]
+    assert [job.status for job in regenerations()] == ["failed", "completed"]
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_new_version_that_looks_like_the_previous_one_can_be_regenerated(
+    reviews: Reviews, api: Any, regenerations: Any
+) -> None:
+    review = reviews.ask()
+    container = ask(api, f"/v1/content/{review.container}")
+    path = f"/v1/content/{review.container}"
+    api.fault("garbage", method="GET", path=path, times=None, status=200, body=json.dumps(container))
+    for count in (1, 2):
+        review.answer("Regenerate", topic="Walk.")
+        assert (review.state, review.version, len(regenerations())) == ("awaiting_input", 1, count)
+
+
+@pytest.mark.usefixtures("memory")
+def test_an_approval_is_no_replay_of_the_approval_of_an_earlier_version(
+    reviews: Reviews, api: Any, posted: Any
+) -> None:
+    review = reviews.ask()
+    api.fault("fail_after", method="POST", times=5)
+    assert review.answer("Approve").state == "failed", "Layers approved it, and every response was lost"
+    in_layers(api, review.container, "regenerate")
+    assert review.start_try().state == "awaiting_input"
+    posted()
+    assert review.answer("Approve", version=review.version).state == "success"
+    assert [request.replayed for request in posted()] == [False]
+    assert reviews.status_of(review.container) == "approved"

@@ -1,23 +1,20 @@
 """
-Texts that are more than they look like, and a reader of Markdown that says whether they stayed text.
+Text that looks like markup, and a Markdown parser that shows whether it stayed text.
 
-It is a parser of GitHub's Markdown, as Airflow's page has one. The parsers differ in when they look for bare
-addresses; that is done here as Airflow's does it, in the text that came out.
+The parser reads GitHub's Markdown, as Airflow's page does. The two differ in when they look for bare URLs;
+``text_of`` looks for them as Airflow's does, in the parsed text.
 """
 
 from __future__ import annotations
 
-import random
 import re
 import unicodedata
 
 from markdown_it import MarkdownIt
 
-# Of mdast-util-gfm-autolink-literal, which Airflow's page is built with.
-BARE_ADDRESSES = re.compile(
-    r"(?ai)(https?://|www(?=\.))([-.\w]+)([^ \t\r\n]*)|([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)"
-)
-NASTY = [
+# From mdast-util-gfm-autolink-literal, which Airflow's page is built with.
+BARE_URL = re.compile(r"(?ai)(https?://|www(?=\.))([-.\w]+)([^ \t\r\n]*)|([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)")
+MARKUP = [
     "[link](https://evil.test)",
     "![picture](https://evil.test/1.png 'title')",
     "[link][1] [1]: https://evil.test",
@@ -113,39 +110,34 @@ LINES = [
     "",
     " ",
 ]
-ALL = [*NASTY, *HIDDEN, *LINES]
-READ = MarkdownIt("gfm-like", {"html": True, "linkify": True})
+HOSTILE = [*MARKUP, *HIDDEN, *LINES]
+PARSER = MarkdownIt("gfm-like", {"html": True, "linkify": True})
 
 
-def jumble(seed):
-    chance = random.Random(seed)
-    pieces = [
-        *"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ab \t\r\n",
-        "http://x.test",
-        "www.x.test",
-        "a@x.test",
-        "\n\n",
-    ]
-    return "".join(chance.choices(pieces, k=chance.randrange(1, 40)))
-
-
-def seen(text):
-    """Give the words that people are to see, whatever the spaces between them."""
-    shown = "".join(
-        one for one in text if one.isspace() or one in "\u200d\ufe0f" or unicodedata.category(one)[0] != "C"
+def visible(text):
+    """Return the characters that a reader must see, whatever the spaces between them."""
+    kept = (
+        character
+        for character in text
+        if character.isspace() or character in "\u200d\ufe0f" or _is_visible(character)
     )
-    return "".join(unicodedata.normalize("NFC", shown).split())
+    return "".join(unicodedata.normalize("NFC", "".join(kept)).split())
 
 
-def inlines(tokens):
-    """Give what is inside paragraphs and cells."""
-    return [one for token in tokens if token.type == "inline" for one in token.children]
+def _is_visible(character):
+    is_noncharacter = ord(character) & 0xFFFE == 0xFFFE
+    return unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs") and not is_noncharacter
 
 
-def text_of(inside):
-    """Give the text of tokens that are nothing but text."""
-    assert {one.type for one in inside} <= {"text", "hardbreak", "softbreak"}
-    assert all(not one.attrs for one in inside)
-    text = "".join(one.content if one.type == "text" else "\n" for one in inside)
-    assert BARE_ADDRESSES.search(text) is None
+def inline_tokens(tokens):
+    """Return what is inside paragraphs and cells."""
+    return [child for token in tokens if token.type == "inline" for child in token.children]
+
+
+def text_of(tokens):
+    """Return the text of inline tokens; fails if any of them is more than text."""
+    assert {token.type for token in tokens} <= {"text", "hardbreak", "softbreak"}
+    assert all(not token.attrs for token in tokens)
+    text = "".join(token.content if token.type == "text" else "\n" for token in tokens)
+    assert BARE_URL.search(text) is None
     return text.replace("\u2060", "")

@@ -1,15 +1,15 @@
-"""Content as people see it, with as much of it as a test is about."""
+"""Previews of content with the fields that a test is about."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_layers.api.exhibit import Caption, Exhibit
+from airflow_provider_layers.review.preview import Caption, ContentPreview
 
 
-def shown(*captions: str, **fields: Any) -> Exhibit:
-    """Give content with captions for all platforms; other fields by name."""
-    known = {
+def preview(*captions: str, **fields: Any) -> ContentPreview:
+    """Return a preview with captions for all platforms; other fields by name."""
+    defaults = {
         "container_id": "cnt_1",
         "status": "completed",
         "approval_status": "pending",
@@ -18,4 +18,4 @@ def shown(*captions: str, **fields: Any) -> Exhibit:
         "pictures": ("https://cdn.test/1.png", "https://cdn.test/2.png"),
         "captions": tuple(Caption(None, text) for text in captions),
     }
-    return Exhibit(**{**dict.fromkeys(Exhibit.__annotations__), **known, **fields})
+    return ContentPreview(**{**dict.fromkeys(ContentPreview.__annotations__), **defaults, **fields})

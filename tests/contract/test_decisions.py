@@ -1,4 +1,4 @@
-"""Approving, rejecting, scheduling and canceling: every answer that the vendor documents."""
+"""Approving, rejecting, scheduling and canceling: every response that the vendor documents."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reject(container: Any) -> LayersRejectContentOperator:
 @pytest.fixture
 def schedule(api: Any) -> Any:
     def make(container: Any, **arguments: Any) -> LayersScheduleContentOperator:
-        targets = [{"social_account_id": one, "mode": "publish"} for one in api.social_account_ids]
+        targets = [{"social_account_id": account, "mode": "publish"} for account in api.social_account_ids]
         arguments = {"scheduled_for": "2040-07-01T09:00:00Z", "targets": targets, **arguments}
         return LayersScheduleContentOperator(task_id="schedule", container_id=container, **arguments)
 
@@ -47,7 +47,7 @@ def schedule(api: Any) -> Any:
 
 @pytest.fixture
 def decided(airflow: Any, api: Any, made: Any) -> Any:
-    """Make a container with an approval status."""
+    """Create a container with an approval status."""
 
     def make(status: str) -> str:
         if status == "not_required":
@@ -70,12 +70,12 @@ def status_of(api: Any, container: str) -> str:
 
 
 def warnings(caplog: Any, capsys: Any) -> list[str]:
-    """Give the warnings; Airflow 3 logs tasks through structlog to the output, Airflow 2 to the library."""
+    """Return the warnings; Airflow 3 logs tasks through structlog to the output, 2 through logging."""
     recorded = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     return recorded + [line for line in capsys.readouterr().out.splitlines() if "[warning" in line]
 
 
-FINE = [
+ACCEPTED = [
     (approve, "pending", "approved"),
     (approve, "approved", "approved"),
     (approve, "not_required", "not_required"),
@@ -84,8 +84,8 @@ FINE = [
 ]
 
 
-@pytest.mark.parametrize(("decide", "before", "after"), FINE)
-def test_a_decision_that_holds_is_a_success(
+@pytest.mark.parametrize(("decide", "before", "after"), ACCEPTED)
+def test_a_decision_that_agrees_with_the_current_status_succeeds(
     decide: Any, before: str, after: str, airflow: Any, api: Any, decided: Any
 ) -> None:
     container = decided(before)
@@ -97,7 +97,7 @@ def test_a_decision_that_holds_is_a_success(
 @pytest.mark.parametrize(
     ("decide", "before"), [(approve, "rejected"), (reject, "approved"), (reject, "not_required")]
 )
-def test_a_decision_against_an_earlier_one_fails_for_good(
+def test_a_decision_against_an_earlier_one_is_a_permanent_error(
     decide: Any, before: str, airflow: Any, api: Any, decided: Any, failure: Any
 ) -> None:
     container = decided(before)
@@ -111,7 +111,7 @@ def test_a_decision_against_an_earlier_one_fails_for_good(
 
 @pytest.mark.parametrize("decide", [approve, reject])
 @pytest.mark.parametrize("fault", ["fail_after", "disconnect_after"])
-def test_a_lost_answer_is_replayed_under_the_same_key(
+def test_a_lost_response_is_replayed_with_the_same_key(
     fault: str, decide: Any, airflow: Any, api: Any, made: Any, posted: Any
 ) -> None:
     container = made()
@@ -124,10 +124,10 @@ def test_a_lost_answer_is_replayed_under_the_same_key(
 
 
 @pytest.mark.parametrize("decide", [approve, reject])
-def test_a_lost_answer_and_then_a_conflict_is_settled_by_reading(
+def test_a_lost_response_and_then_a_conflict_is_settled_by_reading(
     decide: Any, airflow: Any, api: Any, made: Any, posted: Any
 ) -> None:
-    """Without a replay, as the page of approve documents none, the retry sees its own decision."""
+    """The page of approve documents no replay, so a retry may conflict with its own decision."""
     container = made()
     posted()
     api.fault("fail_after", method="POST", times=5)
@@ -139,14 +139,14 @@ def test_a_lost_answer_and_then_a_conflict_is_settled_by_reading(
     assert api.requests(method="GET", path=f"/v1/content/{container}")
 
 
-def test_a_conflict_for_another_reason_fails_for_good(airflow: Any, api: Any, failure: Any) -> None:
+def test_a_conflict_for_another_reason_is_a_permanent_error(airflow: Any, api: Any, failure: Any) -> None:
     generate = LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={"topic": "x"})
     container = airflow.run(generate).xcoms["container_id"]
     error = failure(airflow.run(approve(container)), LayersConflictError)
     assert "not completed" in str(error)
 
 
-def test_several_are_decided_one_after_the_other_and_again_on_a_retry(
+def test_several_containers_are_decided_one_by_one_and_completed_by_a_retry(
     airflow: Any, api: Any, made: Any, posted: Any
 ) -> None:
     containers = [made() for _ in range(3)]
@@ -154,12 +154,12 @@ def test_several_are_decided_one_after_the_other_and_again_on_a_retry(
     api.fault("fail_before", method="POST", skip=1, times=5)
     assert airflow.run(approve(containers)).error is not None
     result = airflow.value(approve(containers), try_number=2)
-    assert [one["id"] for one in result] == containers
-    assert {one["approvalStatus"] for one in result} == {"approved"}
-    assert len({one.idempotency_key for one in posted()}) == 3
+    assert [item["id"] for item in result] == containers
+    assert {item["approvalStatus"] for item in result} == {"approved"}
+    assert len({request.idempotency_key for request in posted()}) == 3
 
 
-def test_a_schedule_of_approved_content_tells_its_posts(airflow: Any, decided: Any, schedule: Any) -> None:
+def test_a_schedule_of_approved_content_returns_its_posts(airflow: Any, decided: Any, schedule: Any) -> None:
     container = decided("approved")
     result = airflow.run(schedule(container))
     assert {**result.value, "scheduled_post_ids": len(result.value["scheduled_post_ids"])} == {
@@ -171,7 +171,7 @@ def test_a_schedule_of_approved_content_tells_its_posts(airflow: Any, decided: A
     assert result.xcoms["content_url"].endswith(container)
 
 
-def test_a_schedule_of_pending_content_is_kept_and_the_log_warns(
+def test_a_schedule_of_pending_content_is_stored_and_a_warning_is_logged(
     airflow: Any, api: Any, made: Any, schedule: Any, caplog: Any, capsys: Any
 ) -> None:
     container = made()
@@ -184,23 +184,23 @@ def test_a_schedule_of_pending_content_is_kept_and_the_log_warns(
     assert len(approval["pendingSchedulePromotion"]["scheduledPostIds"]) == 2
 
 
-def test_an_approval_whose_schedule_could_not_be_kept_fails_for_good(
+def test_an_approval_whose_schedule_failed_is_a_permanent_error(
     airflow: Any, api: Any, made: Any, schedule: Any, failure: Any
 ) -> None:
-    """``pendingSchedulePromotion.status: failed``: it is approved, and nothing will be posted."""
+    """``pendingSchedulePromotion.status: failed``: it is approved, and nothing will be published."""
     container = made()
     airflow.value(schedule(container))
     api.configure(disconnected_accounts=api.social_account_ids[:1])
     error = failure(airflow.run(approve(container)), LayersPromotionError)
     assert f"Content {container} is approved" in str(error)
     assert "'status': 'failed'" in str(error)
-    assert "Nothing goes out" in str(error)
+    assert "Nothing is published" in str(error)
     assert status_of(api, container) == "approved"
     assert posts_of(api) == []
 
 
 @pytest.mark.parametrize("fault", ["fail_after", "disconnect_after"])
-def test_a_promotion_that_failed_is_told_even_when_the_first_answer_was_lost(
+def test_a_failed_schedule_is_reported_even_when_the_first_response_was_lost(
     fault: str, airflow: Any, api: Any, made: Any, schedule: Any, failure: Any
 ) -> None:
     container = made()
@@ -210,7 +210,7 @@ def test_a_promotion_that_failed_is_told_even_when_the_first_answer_was_lost(
     failure(airflow.run(approve(container)), LayersPromotionError)
 
 
-def test_a_schedule_of_pending_content_may_be_refused_with_nothing_stored(
+def test_a_schedule_of_pending_content_may_be_refused(
     airflow: Any, api: Any, made: Any, schedule: Any, failure: Any
 ) -> None:
     container = made()
@@ -219,17 +219,17 @@ def test_a_schedule_of_pending_content_may_be_refused_with_nothing_stored(
     assert (error.status_code, error.code) == (403, "APPROVAL_REQUIRED")
     assert error.details == {"containerId": container, "approvalStatus": "pending"}
     assert "Approve" in str(error)
-    # Approved and cleared, the same task goes through.
+    # Nothing was stored: approved and cleared, the same task succeeds.
     airflow.value(approve(container))
     assert airflow.value(schedule(container), try_number=2, max_tries=1)["scheduled_post_ids"]
 
 
-def test_a_schedule_of_rejected_content_fails_for_good(
+def test_a_schedule_of_rejected_content_is_a_permanent_error(
     airflow: Any, decided: Any, schedule: Any, failure: Any
 ) -> None:
     error = failure(airflow.run(schedule(decided("rejected"))), LayersContentRejectedError)
     assert (error.status_code, error.code) == (409, "CONTENT_REJECTED")
-    assert "new take" in str(error)
+    assert "Regenerate the content" in str(error)
 
 
 REFUSED = {
@@ -242,55 +242,55 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "error", "said"), REFUSED.values(), ids=REFUSED)
-def test_a_schedule_that_the_api_refuses_fails_for_good(
+@pytest.mark.parametrize(("arguments", "error", "text"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_schedule_is_a_permanent_error(
     arguments: dict[str, Any],
     error: type[Any],
-    said: str,
+    text: str,
     airflow: Any,
     decided: Any,
     schedule: Any,
     failure: Any,
 ) -> None:
-    assert said in str(failure(airflow.run(schedule(decided("approved"), **arguments)), error))
+    assert text in str(failure(airflow.run(schedule(decided("approved"), **arguments)), error))
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {"scheduledPostIds": ["sp_1", "sp_2"]},
         {"scheduledPosts": [{"scheduledPostId": "sp_1"}, {"scheduledPostId": "sp_2"}]},
         {"targets": [{"scheduledPostId": "sp_1"}, {"scheduledPostId": "sp_2"}], "gateStatus": None},
     ],
 )
-def test_posts_are_found_in_whichever_form_the_answer_has(
-    answer: dict[str, Any], airflow: Any, api: Any, made: Any, schedule: Any
+def test_posts_are_read_from_every_form_of_the_response(
+    response: dict[str, Any], airflow: Any, api: Any, made: Any, schedule: Any
 ) -> None:
     container = made()
-    api.fault("garbage", method="POST", status=201, body=json.dumps(answer))
+    api.fault("garbage", method="POST", status=201, body=json.dumps(response))
     assert airflow.value(schedule(container))["scheduled_post_ids"] == ["sp_1", "sp_2"]
 
 
 CANCELS = {
-    "taken": (10, {"accepted": True, "reason": None}),
+    "accepted": (10, {"accepted": True, "reason": None}),
     "too late": (60, {"accepted": False, "reason": "ALREADY_COMPLETED"}),
     "not in this stage": (56, {"accepted": False, "reason": "JOB_CANCEL_UNAVAILABLE"}),
 }
 
 
-@pytest.mark.parametrize(("advance", "answer"), CANCELS.values(), ids=CANCELS)
-def test_all_three_answers_to_a_cancel_are_answers(
-    advance: float, answer: dict[str, Any], airflow: Any, api: Any
+@pytest.mark.parametrize(("advance", "cancellation"), CANCELS.values(), ids=CANCELS)
+def test_every_response_to_a_cancel_is_a_success(
+    advance: float, cancellation: dict[str, Any], airflow: Any, api: Any
 ) -> None:
     generate = LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={"topic": "x"})
     job_id = airflow.value(generate)
     api.advance(advance)
     cancel = LayersCancelJobOperator(task_id="cancel", job_id=job_id)
-    assert airflow.value(cancel) == {"job_id": job_id, **answer}
-    assert api.jobs()[0].cancel_requested is answer["accepted"]
+    assert airflow.value(cancel) == {"job_id": job_id, **cancellation}
+    assert api.jobs()[0].cancel_requested is cancellation["accepted"]
 
 
-def test_a_cancel_is_sent_again_when_its_answer_was_lost(airflow: Any, api: Any, posted: Any) -> None:
+def test_a_cancel_is_sent_again_when_its_response_was_lost(airflow: Any, api: Any, posted: Any) -> None:
     generate = LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={"topic": "x"})
     job_id = airflow.value(generate)
     posted()
@@ -299,10 +299,12 @@ def test_a_cancel_is_sent_again_when_its_answer_was_lost(airflow: Any, api: Any,
     assert len(posted()) == 2
 
 
-def test_a_cancel_that_conflicts_for_another_reason_fails(airflow: Any, api: Any, failure: Any) -> None:
+def test_a_cancel_with_a_conflict_for_another_reason_is_a_permanent_error(
+    airflow: Any, api: Any, failure: Any
+) -> None:
     api.fault("fail_before", method="POST", status=409, code="CONFLICT")
     failure(airflow.run(LayersCancelJobOperator(task_id="cancel", job_id="job_1")), LayersConflictError)
 
 
-def test_a_cancel_of_an_unknown_job_fails(airflow: Any, api: Any, failure: Any) -> None:
+def test_a_cancel_of_an_unknown_job_is_a_permanent_error(airflow: Any, api: Any, failure: Any) -> None:
     failure(airflow.run(LayersCancelJobOperator(task_id="cancel", job_id="job_1")), LayersNotFoundError)
