@@ -53,7 +53,7 @@ screenshots: .venv/.compared  ## Take the pictures of the Airflow UI in docs/ima
 bench: .venv/.compared  ## Compare the cost of waiting with other providers', and draw it: about 12 minutes
 	@mkdir -p .cache
 	@$(BIN)/python -m dev.benchmarks.waiting --json .cache/waiting.json $(BENCH)
-	@$(BIN)/python -m dev.benchmarks.waiting.draw .cache/waiting.json docs/images/waiting.svg
+	@$(BIN)/python -m dev.benchmarks.waiting.plot .cache/waiting.json docs/images/waiting.svg
 
 bench-import: .venv/.compared  ## Compare the cost of importing our operators with other providers'
 	@$(BIN)/python -m dev.benchmarks.import_time

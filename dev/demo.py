@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from dev import report
+from dev.console import Screen
 from dev.home import sigterm_as_interrupt
 from dev.pipeline import complaints, run_pipeline, stage
-from dev.screen import Screen
 
 
 def main() -> int:

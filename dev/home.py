@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.driving import AirflowError
+from dev.airflow_client import AirflowError
 from dev.releases import EVERY_RELEASE, airflow_version, installed_release
 
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ def _link_dags(link: Path, folders: Sequence[Path], left_out: Sequence[str]) -> 
     link.mkdir()
     (link / ".airflowignore").write_text("".join(f"{name}\n" for name in left_out))
     for number, folder in enumerate(folders):
-        if not folder.is_dir():
-            raise AirflowError(f"there is no DAG folder {folder}")
-        (link / f"{number}_{folder.name}").symlink_to(folder.resolve(), target_is_directory=True)
+        if not folder.exists():
+            raise AirflowError(f"there are no DAGs at {folder}")
+        (link / f"{number}_{folder.name}").symlink_to(folder.resolve(), target_is_directory=folder.is_dir())
 
 
 def _migrated_database(env: Mapping[str, str]) -> Path:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from dev.database import AirflowDatabase
-from dev.driving import AirflowError, Driver, FinishedRun, TaskRow, run_to_the_end
+from dev.airflow2_client import AirflowDatabase
+from dev.airflow_client import AirflowError, Driver, FinishedRun, TaskRow, run_to_the_end
 from dev.home import CHECKOUT, HOMES, USER, environment, locked, prepare, sigterm_as_interrupt
 from dev.processes import Child, stop_all
 from dev.releases import installed_release

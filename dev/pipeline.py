@@ -6,18 +6,18 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dev.emulator import EmulatorProcess
+from dev.console import UNSAID
+from dev.environment import EmulatorProcess
 from dev.home import CHECKOUT
 from dev.local_airflow import LocalAirflow
 from dev.releases import airflow_version
-from dev.screen import UNSAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_layers.emulator.control_client import CreatedJob
-    from dev.driving import FinishedRun, TaskRow
-    from dev.screen import Screen
+    from dev.airflow_client import FinishedRun, TaskRow
+    from dev.console import Screen
 
 DAG_ID = "example_layers_content_pipeline"
 JOB_SECONDS = 6.0

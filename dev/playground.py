@@ -6,10 +6,10 @@ import contextlib
 import signal
 import sys
 
+from dev.console import Screen
 from dev.home import sigterm_as_interrupt
 from dev.pipeline import Stage, stage
 from dev.review_run import ReviewRun, ask_people
-from dev.screen import Screen
 
 USER_PASSWORD = "admin"  # it serves 127.0.0.1 only
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dev.console import Screen
     from dev.pipeline import Outcome
-    from dev.screen import Screen
 
 
 def show(outcome: Outcome, screen: Screen) -> None:

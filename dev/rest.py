@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from dev.driving import UNMAPPED, AirflowError, TaskRow
+from dev.airflow_client import UNMAPPED, AirflowError, TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dev.driving import wait_for_dag
+from dev.airflow_client import wait_for_dag
 from dev.reviewer import task_page, wait_for_task
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dev.driving import FINISHED, UNMAPPED, AirflowError
+from dev.airflow_client import FINISHED, UNMAPPED, AirflowError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
     from typing_extensions import Self
 
-    from dev.driving import Driver, TaskRow
+    from dev.airflow_client import Driver, TaskRow
 
 # Before Airflow 3.3 a task that waits for a person is deferred.
 ASKING = frozenset({"awaiting_input", "deferred"})

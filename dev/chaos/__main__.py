@@ -7,15 +7,15 @@ import sys
 from dataclasses import fields, replace
 
 from dev.chaos.plan import SHORT, Plan
+from dev.chaos.report import failed, table
 from dev.chaos.show import run
-from dev.chaos.verdict import failed, table
 
 
 def main() -> int:
     """Run the adversary, print the table, and tell by the exit code whether everything held."""
     plan, name, compared = _plan()
     if compared:
-        from dev.chaos.peers.compare import compare
+        from dev.chaos.comparison import compare
 
         _say(compare(name, plan, _say))
         return 0

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from dev.chaos.books import Books
+from dev.airflow_client import AirflowError, wait_for_dag
+from dev.chaos.actions import Record
 from dev.chaos.faults import install, prepare_outcomes, waiting
 from dev.chaos.kills import Killer
+from dev.chaos.metadata_db import Books
 from dev.chaos.persons import Persons
-from dev.chaos.record import Record
 from dev.chaos.scene import DAG_IDS
-from dev.driving import AirflowError, wait_for_dag
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.chaos.record import Kill
+from dev.chaos.actions import Kill
 from dev.processes import family_of, signal_all
 
 if TYPE_CHECKING:
     import random
 
-    from dev.chaos.books import Books, Place
+    from dev.chaos.metadata_db import Books, Place
     from dev.local_airflow import LocalAirflow
 
 # A worker without a task may hold the lock of the executor's queue while it waits there; killing that one

@@ -8,15 +8,15 @@ from urllib.parse import quote
 
 import httpx
 
-from dev.chaos.books import Place
-from dev.chaos.record import CLEAR, MARK_FAILED, MARK_SUCCESS, Deed
-from dev.driving import AirflowError
+from dev.airflow_client import AirflowError
+from dev.chaos.actions import CLEAR, MARK_FAILED, MARK_SUCCESS, Deed
+from dev.chaos.metadata_db import Place
 
 if TYPE_CHECKING:
     import random
 
-    from dev.chaos.books import Books, Instance
-    from dev.chaos.record import Record
+    from dev.chaos.actions import Record
+    from dev.chaos.metadata_db import Books, Instance
     from dev.rest import AirflowRest
 
 WEIGHTS = {CLEAR: 5, MARK_FAILED: 3, MARK_SUCCESS: 2}

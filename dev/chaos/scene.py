@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dev.driving import AirflowError
-from dev.emulator import EmulatorProcess
+from dev.airflow_client import AirflowError
+from dev.environment import EmulatorProcess
 from dev.home import CHECKOUT
 from dev.local_airflow import LocalAirflow
 from dev.rest import AirflowRest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_layers.emulator.control_client import EmulatorControl
     from dev.chaos.plan import Plan
 
-DAGS = CHECKOUT / "dev" / "chaos" / "dags"
+DAGS = CHECKOUT / "dev" / "chaos" / "pipelines.py"
 DAG_IDS = ("chaos_worker_waits", "chaos_deferred_waits", "chaos_sensors")
 HTTP_TIMEOUT = 3
 CREDITS = 100_000_000

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from dev.chaos.campaign import Campaign
-from dev.chaos.evidence import collect, search, settle, write_diary
+from dev.chaos.report import Row, judge
 from dev.chaos.scene import scene
+from dev.chaos.snapshot import collect, search, settle, write_diary
 from dev.chaos.trap import trap
-from dev.chaos.verdict import Row, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

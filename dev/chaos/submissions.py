@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_layers.emulator.control_client import CreatedJob
-    from dev.chaos.books import Place
+    from dev.chaos.metadata_db import Place
 
 PURPOSES = {
     "LayersGenerateContentOperator": "generate",

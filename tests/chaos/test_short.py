@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dev.chaos.plan import SHORT
+from dev.chaos.report import failed, table
 from dev.chaos.show import run
-from dev.chaos.verdict import failed, table
 
 
 @pytest.mark.airflow3

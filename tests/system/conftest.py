@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from dev.driving import FinishedRun
+    from dev.airflow_client import FinishedRun
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "example_dags"

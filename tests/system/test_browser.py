@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_layers.api.markdown import JOINER, escaped, picture, plain, quoted, table
+from dev.airflow_client import FINISHED, AirflowError, wait_for_dag
 from dev.browser import logged_in
-from dev.driving import FINISHED, AirflowError, wait_for_dag
 from dev.reviewer import Reviewer, task_page, wait_for_task
 
 if TYPE_CHECKING:

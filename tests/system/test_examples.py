@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from dev.driving import FINISHED, wait_for_dag
+from dev.airflow_client import FINISHED, wait_for_dag
 from dev.releases import installed_release
 from tests.system.conftest import EXAMPLES, JOB_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dev.driving import TaskRow
+    from dev.airflow_client import TaskRow
     from dev.local_airflow import LocalAirflow
 
 APPROVAL = "example_layers_approval"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.driving import FINISHED, wait_for_dag
+from dev.airflow_client import FINISHED, wait_for_dag
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator import Emulator
-    from dev.driving import TaskRow
+    from dev.airflow_client import TaskRow
     from dev.local_airflow import LocalAirflow
 
 DAG_ID = "links_check"

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.driving import AirflowError, watch_run
+from dev.airflow_client import AirflowError, watch_run
 from dev.local_airflow import CHECKOUT, LocalAirflow
 from dev.processes import Child, family_of, process_table, stop_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dev.driving import FinishedRun, TaskRow
+    from dev.airflow_client import FinishedRun, TaskRow
 
 WAITS = "local_airflow_waits"
 # A parent with a child of its own that has left its process group, as Airflow's task processes do.

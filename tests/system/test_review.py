@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from dev.airflow_client import FINISHED
 from dev.browser import logged_in
-from dev.driving import FINISHED
 from dev.review_run import DAG_ID, ask_people
 from dev.reviewer import Reviewer, task_page, wait_for_task
 from dev.screenshots import shoot

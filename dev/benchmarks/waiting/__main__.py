@@ -20,8 +20,8 @@ from typing import Any
 
 from dev.benchmarks.waiting import programme
 from dev.benchmarks.waiting.cases import CASES
-from dev.benchmarks.waiting.contenders import CORES, Site, serving
-from dev.benchmarks.waiting.table import show
+from dev.benchmarks.waiting.report import show
+from dev.benchmarks.waiting.runner import CORES, Site, serving
 
 PACKAGES = (
     "apache-airflow",

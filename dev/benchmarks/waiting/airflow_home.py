@@ -16,12 +16,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dev.benchmarks.waiting.contenders import ClientError
+from dev.benchmarks.waiting.runner import ClientError
 
 if TYPE_CHECKING:
-    from dev.benchmarks.waiting.contenders import Site
-    from dev.benchmarks.waiting.order import Order
-    from dev.benchmarks.waiting.population import Job
+    from dev.benchmarks.waiting.runner import Site
+    from dev.benchmarks.waiting.spec import Order
+    from dev.benchmarks.waiting.workload import Job
 
 SETTINGS = {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -121,7 +121,7 @@ def deferred(site: Site, order: Order, template: Home, jobs: Sequence[Job]) -> H
     home = _fresh(site, order, order.case)
     shutil.copy(template.folder / "airflow.db", home.folder)
     told = json.dumps([asdict(job) for job in jobs])
-    home.call("dev.benchmarks.waiting.airflow_rows", order.case, told=told)
+    home.call("dev.benchmarks.waiting.deferred_rows", order.case, told=told)
     return home
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dev.benchmarks.waiting.population import Job
+    from dev.benchmarks.waiting.workload import Job
 
 CONNECTION = "bench"
 INTERVAL = 5
@@ -156,7 +156,7 @@ CASES = {
         Case(
             "naive",
             "a loop around one shared httpx.AsyncClient, at most 20 requests at once",
-            "dev.benchmarks.waiting.plain.NaiveTrigger",
+            "dev.benchmarks.waiting.baselines.NaiveTrigger",
             lambda job: {"job_id": job.job_id, "interval": float(INTERVAL)},
             _bearer("layers"),
             _says("completed"),
@@ -164,7 +164,7 @@ CASES = {
         Case(
             "sleep",
             "waits that only sleep: what the harness itself costs",
-            "dev.benchmarks.waiting.plain.SleepingTrigger",
+            "dev.benchmarks.waiting.baselines.SleepingTrigger",
             lambda job: {"end": job.end},
             _bearer("layers"),
             _says("completed"),

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from dev.benchmarks.waiting import control
 from dev.benchmarks.waiting.cases import CASES, Server
 from dev.benchmarks.waiting.gauges import Gap, GapSelector, forget_peak, peak
-from dev.benchmarks.waiting.order import READY, Order, Report
-from dev.benchmarks.waiting.population import Job, Plan, draw
+from dev.benchmarks.waiting.spec import READY, Order, Report
 from dev.benchmarks.waiting.waits import Waits
+from dev.benchmarks.waiting.workload import Job, Plan, draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

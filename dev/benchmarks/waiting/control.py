@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dev.benchmarks.waiting.cases import Server
-    from dev.benchmarks.waiting.population import Plan
+    from dev.benchmarks.waiting.workload import Plan
 
 
 def begin(server: Server, plan: Plan, tier: str, *, enforced: bool) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dev.benchmarks.waiting.layers_api import Answer, write_moment
+from dev.benchmarks.waiting.responses import Answer, write_moment
 
 if TYPE_CHECKING:
-    from dev.benchmarks.waiting.population import Job
+    from dev.benchmarks.waiting.workload import Job
 
 DBT_RUNNING, DBT_SUCCESS = 3, 10
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dev.benchmarks.waiting.cases import BASELINE, CASES, OURS
-from dev.benchmarks.waiting.contenders import CORES, Site, together
-from dev.benchmarks.waiting.order import Order, Report
-from dev.benchmarks.waiting.population import median_for, steady_median
+from dev.benchmarks.waiting.runner import CORES, Site, together
+from dev.benchmarks.waiting.spec import Order, Report
 from dev.benchmarks.waiting.triggerer import carry_out
+from dev.benchmarks.waiting.workload import median_for, steady_median
 
 if TYPE_CHECKING:
     from dev.benchmarks.waiting.triggerer_report import TriggererReport

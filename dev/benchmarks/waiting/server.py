@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from dev.benchmarks.waiting import peers_api
-from dev.benchmarks.waiting.layers_api import Answer, ContentLists, refusal, show_job, whoami
-from dev.benchmarks.waiting.population import Job, Plan, draw
+from dev.benchmarks.waiting.responses import Answer, ContentLists, refusal, show_job, whoami
 from dev.benchmarks.waiting.tally import Bucket, Tally
+from dev.benchmarks.waiting.workload import Job, Plan, draw
 
 REASONS = {
     200: "OK",

@@ -10,8 +10,8 @@ from dev.benchmarks.waiting.triggerer_report import MEASURES as TRIGGERER_MEASUR
 from dev.benchmarks.waiting.triggerer_report import TriggererReport
 
 if TYPE_CHECKING:
-    from dev.benchmarks.waiting.order import Report
     from dev.benchmarks.waiting.programme import Findings
+    from dev.benchmarks.waiting.spec import Report
 
 R = TypeVar("R", "Report", TriggererReport)
 Measure = Callable[["Report"], float]

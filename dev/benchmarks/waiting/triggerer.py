@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 from dev.benchmarks.waiting import control
 from dev.benchmarks.waiting.airflow_home import RESUME, Event, Home, deferred, migrated
 from dev.benchmarks.waiting.cases import CASES, Server
-from dev.benchmarks.waiting.contenders import CORES, ClientError
-from dev.benchmarks.waiting.family import Mark, mark, members, proportional, resident
-from dev.benchmarks.waiting.population import Job, Plan, draw
+from dev.benchmarks.waiting.process_tree import Mark, mark, members, proportional, resident
+from dev.benchmarks.waiting.runner import CORES, ClientError
 from dev.benchmarks.waiting.triggerer_report import TriggererReport
 from dev.benchmarks.waiting.waits import CLOCK_SLACK
+from dev.benchmarks.waiting.workload import Job, Plan, draw
 
 if TYPE_CHECKING:
-    from dev.benchmarks.waiting.contenders import Site
-    from dev.benchmarks.waiting.order import Order
+    from dev.benchmarks.waiting.runner import Site
+    from dev.benchmarks.waiting.spec import Order
 
 CAPACITY = 2_000
 COMMAND = ("airflow", "triggerer", "--capacity", str(CAPACITY), "--skip-serve-logs")

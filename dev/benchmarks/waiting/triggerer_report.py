@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dev.benchmarks.waiting.cases import INTERVAL
-from dev.benchmarks.waiting.order import quantile
-from dev.benchmarks.waiting.population import mean_of
+from dev.benchmarks.waiting.spec import quantile
+from dev.benchmarks.waiting.workload import mean_of
 
 COLUMNS = (
     f"{{waits:,}} waits in Airflow's own triggerer, each with a look at most every {INTERVAL} s:\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
-    from dev.benchmarks.waiting.population import Job, Plan
+    from dev.benchmarks.waiting.workload import Job, Plan
 
 CLOCK_SLACK = 0.05
 """Seconds by which a sleep may end early, as the clocks of sleeping and of the jobs are two."""

@@ -1,7 +1,7 @@
 """
 Write what deferred tasks leave in Airflow's database, so that its triggerer waits for their jobs.
 
-    python -m dev.benchmarks.waiting.airflow_rows CASE < JOBS.json
+    python -m dev.benchmarks.waiting.deferred_rows CASE < JOBS.json
 
 The triggerer deletes a trigger that nothing refers to, and leaves out one whose task has no version of its
 DAG. So there is a DAG of one task, written as the DAG processor writes it, a run of it, and for each job a
@@ -31,7 +31,7 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 from dev.benchmarks.waiting.airflow_home import RESUME
 from dev.benchmarks.waiting.cases import CASES, Case
-from dev.benchmarks.waiting.population import Job
+from dev.benchmarks.waiting.workload import Job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dev.benchmarks.waiting.population import MEDIAN, mean_of
+from dev.benchmarks.waiting.workload import MEDIAN, mean_of
 
 READY = "ready"
 

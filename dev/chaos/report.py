@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_layers.emulator.faults import KINDS
-from dev.chaos.cancels import judge_cancels
-from dev.chaos.endings import Endings
+from dev.chaos.check_cancels import judge_cancels
+from dev.chaos.check_jobs import STOOD, extra_jobs, unseen_jobs
+from dev.chaos.check_posts import effects, posts_twice
+from dev.chaos.check_task_states import Endings
 from dev.chaos.faults import ROUTES, met
-from dev.chaos.money import STOOD, extra_jobs, unseen_jobs
-from dev.chaos.posts import effects, posts_twice
 from dev.chaos.submissions import match, of_place
 
 if TYPE_CHECKING:
-    from dev.chaos.evidence import Evidence
     from dev.chaos.plan import Plan
+    from dev.chaos.snapshot import Evidence
     from dev.chaos.submissions import OwnJob, Submission
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dev.benchmarks.waiting.cases import CASES, INTERVAL
-from dev.benchmarks.waiting.population import MEDIAN, MOST_ENDS, SIGMA
 from dev.benchmarks.waiting.programme import HERD_SECONDS, SET_APART, STANDARD_ENDS, Findings
 from dev.benchmarks.waiting.targets import check, ratios
 from dev.benchmarks.waiting.triggerer_report import NOTES as TRIGGERER_NOTES
 from dev.benchmarks.waiting.triggerer_report import section
+from dev.benchmarks.waiting.workload import MEDIAN, MOST_ENDS, SIGMA
 
 if TYPE_CHECKING:
-    from dev.benchmarks.waiting.order import Report
+    from dev.benchmarks.waiting.spec import Report
     from dev.benchmarks.waiting.triggerer_report import TriggererReport
 
 COLUMNS = (

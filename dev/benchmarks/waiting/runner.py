@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dev.benchmarks.waiting import certificate
 from dev.benchmarks.waiting.cases import CASES, Server
-from dev.benchmarks.waiting.order import READY, Order, Report
+from dev.benchmarks.waiting.spec import READY, Order, Report
 
 CORES = sorted(os.sched_getaffinity(0))
 """The first is for the clients, the last for the server."""

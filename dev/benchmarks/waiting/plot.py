@@ -1,7 +1,7 @@
 """
 Draw requests and latency against the number of waits.
 
-    python -m dev.benchmarks.waiting.draw FILE.json docs/images/waiting.svg
+    python -m dev.benchmarks.waiting.plot FILE.json docs/images/waiting.svg
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The side of `dev.database` that answers, in a process that has imported Airflow 2.11.
+"""The side of `dev.airflow2_client` that answers, in a process that has imported Airflow 2.11.
 
-Started as ``python -m dev.database_answers``; ends when its standard input ends.
+Started as ``python -m dev.airflow2_server``; ends when its standard input ends.
 """
 
 # mypy reads the Airflow 3 of the development environment; these are names and shapes of Airflow 2.11.

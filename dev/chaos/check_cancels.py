@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.chaos.evidence import seconds
+from dev.chaos.snapshot import seconds
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.control_client import CreatedJob
-    from dev.chaos.evidence import Evidence
-    from dev.chaos.record import Deed
+    from dev.chaos.actions import Deed
+    from dev.chaos.snapshot import Evidence
     from dev.chaos.submissions import OwnJob
 
 CANCEL_PATH = re.compile(r"/v1/jobs/([^/]+)/cancel")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dev.chaos.evidence import seconds
+from dev.chaos.snapshot import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.chaos.evidence import Evidence
+    from dev.chaos.snapshot import Evidence
     from dev.chaos.submissions import OwnJob
 
 STOOD = "although the job before it stood"

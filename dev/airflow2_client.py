@@ -1,7 +1,7 @@
 """Airflow 2.11, driven through its own Python modules.
 
 Its web server takes half a minute to start and is not otherwise needed, so a child process that has
-Airflow imported and the right environment answers instead (`dev.database_answers`): one JSON line in, one
+Airflow imported and the right environment answers instead (`dev.airflow2_server`): one JSON line in, one
 JSON line out.
 """
 
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dev.driving import UNMAPPED, AirflowError, TaskRow
+from dev.airflow_client import UNMAPPED, AirflowError, TaskRow
 from dev.home import CHECKOUT
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class AirflowDatabase:
         self._home = home
         self._log = (home / "database-answers.log").open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dev.database_answers"],
+            [sys.executable, "-m", "dev.airflow2_server"],
             env=dict(env),
             cwd=CHECKOUT,
             stdin=subprocess.PIPE,

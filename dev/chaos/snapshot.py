@@ -9,13 +9,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dev.chaos.books import Books, Instance, Place, chaos_files
+from dev.chaos.metadata_db import Books, Instance, Place, chaos_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_layers.emulator.control_client import CreatedJob, RecordedRequest
-    from dev.chaos.record import Deed, Kill, Record
+    from dev.chaos.actions import Deed, Kill, Record
     from dev.chaos.scene import Scene
 
 # A job is named by its id or, where the answer never came, by the key that it was asked for with.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_layers.emulator.control_client import RecordedRequest
-    from dev.chaos.books import Place
-    from dev.chaos.evidence import Evidence
+    from dev.chaos.metadata_db import Place
+    from dev.chaos.snapshot import Evidence
 
 OUT = re.compile(r"/v1/content/([^/]+)/(schedule|publish)")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dev.driving import TaskRow
+    from dev.airflow_client import TaskRow
 
 GREEN, YELLOW, RED, BOLD, FAINT = "32", "33", "31", "1", "2"
 COLOURS = {

@@ -6,25 +6,25 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from dev.chaos.books import Place
+from dev.airflow_client import UNMAPPED
+from dev.chaos.actions import CLEAR
 from dev.chaos.campaign import Campaign
-from dev.chaos.cancels import MERCY
-from dev.chaos.evidence import collect, seconds, settle
-from dev.chaos.peers.gateway import gateway
-from dev.chaos.record import CLEAR
+from dev.chaos.check_cancels import MERCY
+from dev.chaos.livy_gateway import gateway
+from dev.chaos.metadata_db import Place
 from dev.chaos.scene import scene
+from dev.chaos.snapshot import collect, seconds, settle
 from dev.chaos.trap import trap
-from dev.driving import UNMAPPED
 from dev.home import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_layers.emulator.control_client import CreatedJob
-    from dev.chaos.evidence import Evidence
     from dev.chaos.plan import Plan
+    from dev.chaos.snapshot import Evidence
 
-DAGS = CHECKOUT / "dev" / "chaos" / "peers" / "dags"
+DAGS = CHECKOUT / "dev" / "chaos" / "comparison_pipelines.py"
 NAMES = {
     "compare_layers": "this provider",
     "compare_http": "HttpOperator + HttpSensor",

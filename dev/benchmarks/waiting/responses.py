@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs
 
 if TYPE_CHECKING:
-    from dev.benchmarks.waiting.population import Job
+    from dev.benchmarks.waiting.workload import Job
 
 FORMAT = "slideshow-builder"
 KIND = "content_generate"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dev.chaos.record import CLEAR, MARK_FAILED
+from dev.chaos.actions import CLEAR, MARK_FAILED
 from dev.chaos.submissions import PURPOSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dev.chaos.books import Instance, Place
-    from dev.chaos.evidence import Evidence
+    from dev.chaos.metadata_db import Instance, Place
+    from dev.chaos.snapshot import Evidence
     from dev.chaos.submissions import OwnJob
 
 # Direct upstream tasks, by DAG and task.

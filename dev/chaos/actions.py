@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dev.chaos.books import Place
+    from dev.chaos.metadata_db import Place
 
 CLEAR = "clear"
 MARK_FAILED = "mark failed"

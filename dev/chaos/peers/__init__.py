@@ -1,1 +1,0 @@
-"""The same adversary, pointed at released providers beside ours."""
