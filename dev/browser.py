@@ -1,14 +1,21 @@
-"""People in front of Airflow's pages, in a headless Chromium."""
+"""Chromium on this machine: find or install it, open Airflow's pages in it, and save screenshots of them.
+
+``python -m dev.browser`` installs it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from dev.chromium import NONE_FOUND, find_chromium
+from dev import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +24,24 @@ if TYPE_CHECKING:
 
     from dev.local_airflow import LocalAirflow
 
+PATH_VARIABLE = "CHROMIUM"
+COMMANDS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+# Chromium requires no particular fonts. These have the widths of those that pages name, and the emoji.
+PACKAGES = ("chromium", "fonts-liberation", "fonts-noto-color-emoji")
+NOT_FOUND = (
+    "Chromium was not found, and the browser tests need it. On Debian: "
+    f"sudo apt-get install --no-install-recommends {' '.join(PACKAGES)}. "
+    f"Elsewhere install Chromium or Chrome, or give its path: {PATH_VARIABLE}=/path/to/chrome make test-all"
+)
 WIDTH, HEIGHT = 1280, 900
+# Milliseconds; generous, because a page waits for an api-server on a machine that may be busy.
+PAGE_TIMEOUT = 120_000
 ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",
@@ -26,28 +50,61 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
     "--no-proxy-server",
-    # Pages get what is on this machine, and nothing else.
+    # Pages reach this machine only.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
+IMAGES = CHECKOUT / "docs" / "images"
+PALETTE_SIZE = 256
 
 
-class NoBrowserError(RuntimeError):
+class BrowserNotFoundError(RuntimeError):
     """There is no Chromium on this machine."""
+
+
+def find_chromium() -> str | None:
+    """Return the path of Chromium or Chrome, or None. The environment variable CHROMIUM comes first."""
+    path = os.environ.get(PATH_VARIABLE)
+    return next(filter(None, map(shutil.which, [path] if path else COMMANDS)), None)
+
+
+def is_required() -> bool:
+    """Return whether tests fail without a browser: on CI, where skipped tests are easily overlooked."""
+    return bool(os.environ.get("CI")) or os.environ.get("LAYERS_BROWSER") == "required"
+
+
+def install() -> None:
+    """Install Chromium if this is Debian and root permission needs no password; otherwise do nothing."""
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if not shutil.which("apt-get") or (as_root and not _succeeds(*as_root, "true")):
+        return
+    print(f"==> installing {' '.join(PACKAGES)}", flush=True)
+    apt_get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq"]
+    if _succeeds(*as_root, "apt-get", "update", "-qq"):
+        _succeeds(*as_root, *apt_get, "--no-install-recommends", *PACKAGES)
+
+
+def _succeeds(*command: str) -> bool:
+    if not shutil.which(command[0]):
+        return False
+    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 @contextlib.contextmanager
 def open_chromium() -> Iterator[Browser]:
-    """Start Chromium with an empty profile, and end it afterwards.
+    """Start Chromium with an empty profile, and close it afterwards.
 
     Until then Playwright's event loop runs in this thread, and ``asyncio.run`` cannot be called in it.
     """
     path = find_chromium()
     if path is None:
-        raise NoBrowserError(NONE_FOUND)
+        raise BrowserNotFoundError(NOT_FOUND)
     with sync_playwright() as playwright:
-        # The sandbox refuses to work for root.
+        # The sandbox does not work for root.
         browser = playwright.chromium.launch(
-            executable_path=path, args=list(ARGUMENTS), chromium_sandbox=os.geteuid() != 0
+            executable_path=path,
+            args=list(ARGUMENTS),
+            chromium_sandbox=os.geteuid() != 0,
+            timeout=PAGE_TIMEOUT,
         )
         try:
             yield browser
@@ -57,22 +114,61 @@ def open_chromium() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def logged_in(browser: Browser, airflow: LocalAirflow, user: str | None = None) -> Iterator[Page]:
-    """Give an empty page to a user of Airflow, who shares nothing with other pages.
+    """Open an empty page in a new browser context in which a user is logged in to Airflow.
 
     :param browser: the running browser
-    :param airflow: the Airflow whose pages are to be seen
-    :param user: who is logged in; the admin if nobody is named
+    :param airflow: the Airflow to log in to
+    :param user: name of the user; the admin by default
     """
     with browser.new_context(
-        base_url=airflow.address,
+        base_url=airflow.url,
         viewport={"width": WIDTH, "height": HEIGHT},
-        # The pages speak the reader's language, and tell the time of the reader's place.
+        # Texts and times on the pages depend on the reader's language and time zone.
         locale="en-US",
         timezone_id="UTC",
         reduced_motion="reduce",
     ) as context:
+        context.set_default_timeout(PAGE_TIMEOUT)
         credentials = {"username": user or airflow.user, "password": airflow.password}
-        answer = context.request.post("/auth/token", data=credentials)
-        token = str(answer.json()["access_token"])
-        context.add_cookies([{"name": "_token", "value": token, "url": airflow.address}])
+        response = context.request.post("/auth/token", data=credentials)
+        token = str(response.json()["access_token"])
+        context.add_cookies([{"name": "_token", "value": token, "url": airflow.url}])
         yield context.new_page()
+
+
+def save_screenshot(page: Page, name: str, *, width: int = WIDTH, height: int = HEIGHT) -> None:
+    """Save the window to ``docs/images`` if the environment has ``SCREENSHOTS=1`` (``make screenshots``).
+
+    :param page: the page; Airflow's pages scroll inside the window, so its size decides what is visible
+    :param name: file name
+    :param width: width of the window
+    :param height: height of the window
+    """
+    if os.environ.get("SCREENSHOTS") != "1":
+        return
+    page.set_viewport_size({"width": width, "height": height})
+    png = page.screenshot(animations="disabled", caret="hide", scale="css")
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    (IMAGES / name).write_bytes(_compressed(png))
+
+
+def _compressed(png: bytes) -> bytes:
+    # Pillow comes with the benchmarks' dependencies, which the tests do without.
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    output = io.BytesIO()
+    image.quantize(PALETTE_SIZE, kmeans=2).save(output, "PNG", optimize=True)
+    return output.getvalue()
+
+
+def main() -> None:
+    """Install a browser if there is none, or print how to get one."""
+    if find_chromium() is None and not os.environ.get(PATH_VARIABLE):
+        install()
+    if find_chromium() is None:
+        print(NOT_FOUND, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""What the demo prints: a line when something happens, and tables at the end."""
+"""Console output of the demo: a line for each event, and tables at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dev.airflow_client import TaskRow
 
 GREEN, YELLOW, RED, BOLD, FAINT = "32", "33", "31", "1", "2"
-COLOURS = {
+COLORS = {
     "success": GREEN,
     "healthy": GREEN,
     "deferred": YELLOW,
@@ -21,73 +21,55 @@ COLOURS = {
     "failed": RED,
     "upstream_failed": RED,
 }
-# States that last a moment and say nothing to a reader.
-UNSAID = frozenset({"none", "scheduled", "queued"})
+# States that last a moment and tell a reader nothing.
+HIDDEN_STATES = frozenset({"none", "scheduled", "queued"})
 
 
-def paint(text: str, colour: str) -> str:
-    """Colour a text, on a terminal.
-
-    :param text: the text
-    :param colour: an ANSI code
-    """
+def colored(text: str, color: str) -> str:
+    """Return the text in an ANSI color if the output is a terminal."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
-    return f"\033[{colour}m{text}\033[0m"
+    return f"\033[{color}m{text}\033[0m"
 
 
-class Screen:
-    """A stopwatch that talks.
+class Console:
+    """Prints events with the seconds since its creation.
 
-    :param width: room for the names at the beginning of a line
+    :param width: width of the column with the names
     """
 
     def __init__(self, width: int = 28) -> None:
-        self._began = time.monotonic()
+        self._started = time.monotonic()
         self._width = width
 
     @property
     def seconds(self) -> float:
-        """Seconds since the beginning."""
-        return time.monotonic() - self._began
+        """Seconds since the creation."""
+        return time.monotonic() - self._started
 
-    def title(self, text: str) -> None:
-        """Print a heading.
+    def heading(self, text: str) -> None:
+        """Print a heading."""
+        print(f"\n{colored(text, BOLD)}\n", flush=True)
 
-        :param text: the heading
-        """
-        print(f"\n{paint(text, BOLD)}\n", flush=True)
-
-    def happened(self, what: str, how: str) -> None:
-        """Print one line about something that has just happened.
-
-        :param what: the thing
-        :param how: its new state
-        """
-        clock = paint(f"{self.seconds:6.1f} s", FAINT)
-        first = how.split()[0] if how else ""
-        print(f"{clock}  {what:<{self._width}}  {paint(how, COLOURS.get(first, '0'))}", flush=True)
+    def event(self, name: str, state: str) -> None:
+        """Print a line about something that has just reached a state."""
+        seconds = colored(f"{self.seconds:6.1f} s", FAINT)
+        first = state.split()[0] if state else ""
+        print(f"{seconds}  {name:<{self._width}}  {colored(state, COLORS.get(first, '0'))}", flush=True)
 
     def task_changed(self, row: TaskRow) -> None:
-        """Print one line about a task instance that has changed, unless nobody would care.
-
-        :param row: the task instance
-        """
-        if row.state not in UNSAID:
-            again = f" (try {row.try_number})" if row.try_number > 1 else ""
-            self.happened(row.label, row.state + again)
+        """Print a line about a task instance, unless its state is of no interest."""
+        if row.state not in HIDDEN_STATES:
+            tries = f" (try {row.try_number})" if row.try_number > 1 else ""
+            self.event(row.label, row.state + tries)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; a cell that is a state gets its colour.
-
-        :param head: the columns' names
-        :param rows: the cells
-        """
+        """Print a table, with states in their colors."""
         widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        print("  " + paint(_line(head, widths), FAINT))
+        print("  " + colored(_line(head, widths), FAINT))
         for row in rows:
             cells = [
-                paint(cell.ljust(width), COLOURS[cell]) if cell in COLOURS else cell.ljust(width)
+                colored(cell.ljust(width), COLORS[cell]) if cell in COLORS else cell.ljust(width)
                 for cell, width in zip(row, widths, strict=True)
             ]
             print("  " + "  ".join(cells).rstrip())

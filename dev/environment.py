@@ -1,16 +1,18 @@
-"""The emulator of the Layers API, as a process of its own beside a local Airflow."""
+"""The emulator of the Layers API as a process, beside a local Airflow that is connected to it."""
 
 from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from airflow_provider_layers.emulator.control_client import EmulatorControl
-from dev.home import CHECKOUT, HOMES
-from dev.local_airflow import free_port
+from dev import CHECKOUT
+from dev.airflow_client import WAIT_TIMEOUT
+from dev.local_airflow import HOMES, LocalAirflow, free_port
 from dev.processes import Child, stop_all
 
 if TYPE_CHECKING:
@@ -22,20 +24,18 @@ if TYPE_CHECKING:
 class EmulatorProcess:
     """``python -m airflow_provider_layers.emulator``, to be used in a ``with`` statement.
 
-    :param name: names its log file, ``.airflow/<name>-emulator.log``
-    :param job_seconds: how long its jobs take
-    :param options: further command-line options
+    :param name: name of its log file, ``.airflow/<name>-emulator.log``
+    :param options: command-line options
     """
 
-    def __init__(self, name: str, *, job_seconds: float, options: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, *options: str) -> None:
         port = free_port()
-        self.address = f"http://127.0.0.1:{port}"
-        self.control = EmulatorControl(self.address)
+        self.url = f"http://127.0.0.1:{port}"
+        self.control = EmulatorControl(self.url)
         HOMES.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "airflow_provider_layers.emulator", "--port", str(port)]
         self._child = Child(
             name="emulator",
-            command=[*command, "--job-seconds", f"{job_seconds:g}", *options],
+            command=[sys.executable, "-m", "airflow_provider_layers.emulator", "--port", str(port), *options],
             env={"PYTHONUNBUFFERED": "1"},
             log_path=HOMES / f"{name}-emulator.log",
             cwd=CHECKOUT,
@@ -45,7 +45,7 @@ class EmulatorProcess:
         try:
             self._child.log_path.unlink(missing_ok=True)
             self._child.start()
-            self._wait()
+            self._wait_until_ready()
         except BaseException:
             self.stop()
             raise
@@ -55,12 +55,12 @@ class EmulatorProcess:
         self.stop()
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self.control.close()
         stop_all([self._child])
 
-    def _wait(self, timeout: float = 30.0) -> None:
-        deadline = time.monotonic() + timeout
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + WAIT_TIMEOUT
         while True:
             self._child.check_alive()
             try:
@@ -73,18 +73,18 @@ class EmulatorProcess:
                 return
 
     def get(self, path: str, **params: Any) -> Any:
-        """Ask the API and return the JSON of its answer.
+        """Return the JSON of a GET response of the API.
 
         :param path: path with leading slash
         :param params: query
         """
         headers = {"authorization": f"Bearer {self.control.api_key}"}
-        response = httpx.get(self.address + path, params=params, headers=headers, trust_env=False)
+        response = httpx.get(self.url + path, params=params, headers=headers, trust_env=False)
         response.raise_for_status()
         return response.json()
 
-    def items(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Walk through a collection of the API.
+    def paginate(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
+        """Iterate over a collection of the API.
 
         :param path: path with leading slash
         :param params: query
@@ -96,12 +96,10 @@ class EmulatorProcess:
                 return
             params["cursor"] = page["nextCursor"]
 
-    @staticmethod
-    def picture_type(url: str) -> str:
-        """Fetch a picture without a key, as a browser would, and return its content type.
 
-        :param url: its address
-        """
-        response = httpx.get(url, trust_env=False)
-        response.raise_for_status()
-        return str(response.headers.get("content-type", ""))
+@dataclass(frozen=True)
+class Environment:
+    """A local Airflow and the emulator it is connected to, both running."""
+
+    airflow: LocalAirflow
+    emulator: EmulatorProcess

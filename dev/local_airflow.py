@@ -2,56 +2,72 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import fcntl
+import json
+import os
+import random
 import secrets
+import shutil
 import signal
 import socket
+import sqlite3
+import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
-from dev.airflow2_client import AirflowDatabase
-from dev.airflow_client import AirflowError, Driver, FinishedRun, TaskRow, run_to_the_end
-from dev.home import CHECKOUT, HOMES, USER, environment, locked, prepare, sigterm_as_interrupt
+from dev import CHECKOUT
+from dev.airflow2_client import Airflow2Client
+from dev.airflow_client import WAIT_TIMEOUT, AirflowClient, AirflowError, RestClient
 from dev.processes import Child, stop_all
-from dev.releases import installed_release
-from dev.rest import AirflowRest
+from dev.releases import EVERY_RELEASE, airflow_version, installed_release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
 
     from typing_extensions import Self
 
-__all__ = ["CHECKOUT", "LocalAirflow", "free_port"]
+HOMES = CHECKOUT / ".airflow"
+ADMIN = "admin"
+PASSWORDS_FILE = "passwords.json"
+# Below the ports that the system gives to connections, which would take a free one before Airflow listens.
+PORTS = range(20_000, 30_000)
 
 
 def free_port() -> int:
-    """Return a port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of this machine on which no program listens."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AirflowError(f"100 ports between {PORTS.start} and {PORTS.stop} are in use")
 
 
 class LocalAirflow:
-    """Airflow with SQLite in a directory of its own, to be used in a ``with`` statement.
+    """Airflow with SQLite in a separate AIRFLOW_HOME, to be used in a ``with`` statement.
 
-    Leaving the statement, also by an exception, Ctrl-C or SIGTERM, ends every process that was started.
+    Leaving the statement, also by an exception, Ctrl-C or SIGTERM, stops every process that was started.
 
-    :param name: names the AIRFLOW_HOME, ``.airflow/<name>`` in the checkout; it is emptied first
-    :param dags: the folder with DAG files, or several
+    :param name: name of the AIRFLOW_HOME, ``.airflow/<name>`` in the checkout; it is emptied first
+    :param dags: folders with DAG files, or single files
     :param connections: connection URIs or JSON texts by connection id
-    :param settings: further environment for all components, such as ``AIRFLOW__SECTION__OPTION``
-    :param password: password of the user ``admin`` and of all others; a random one if none is given
-    :param users: the role of each user besides ``admin``; nothing is allowed to one whose role is empty
+    :param settings: further environment variables of all components, such as ``AIRFLOW__SECTION__OPTION``
+    :param password: password of all users; a random one by default
+    :param users: role of each user besides ``admin``; an empty role has no permission at all
     """
 
     def __init__(
         self,
         name: str,
-        dags: Path | Sequence[Path],
+        dags: Sequence[Path],
         *,
         connections: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
@@ -60,14 +76,12 @@ class LocalAirflow:
     ) -> None:
         self.home = HOMES / name
         self.release = installed_release()
-        self.address = f"http://127.0.0.1:{free_port()}"
-        self.user = USER
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.user = ADMIN
         self.password = password or secrets.token_urlsafe(9)
         self._users = {self.user: "admin", **(users or {})}
-        self.env = environment(
-            self.home, self.release, self.address, connections or {}, settings or {}, self._users
-        )
-        self._dags = [dags] if isinstance(dags, Path) else list(dags)
+        self.env = self._environment(connections or {}, settings or {})
+        self._dags = dags
         self._children = {
             component: Child(
                 name=component,
@@ -78,14 +92,38 @@ class LocalAirflow:
             )
             for component, arguments in self.release.components.items()
         }
-        self._driver: Driver | None = None
+        self._client: AirflowClient | None = None
         self._cleanup = contextlib.ExitStack()
+
+    def _environment(self, connections: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+        # Airflow settings of the user's shell would make this a different Airflow.
+        env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        env |= EVERY_RELEASE | dict(self.release.settings)
+        env |= {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.home / "dags"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(32),
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": self.url.rpartition(":")[2],
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+                f"{name}:{role}" for name, role in self._users.items()
+            ),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / PASSWORDS_FILE),
+            # Airflow starts `airflow` by that name at times.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        }
+        env |= {f"AIRFLOW_CONN_{name.upper()}": value for name, value in connections.items()}
+        return env | dict(settings)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             stack.enter_context(sigterm_as_interrupt())
-            stack.enter_context(locked(self.home))
-            prepare(self.home, self.env, self._dags, dict.fromkeys(self._users, self.password))
+            stack.enter_context(_locked(self.home))
+            self._prepare_home()
             stack.callback(self.stop)
             self.start()
             self.wait_until_healthy()
@@ -95,102 +133,137 @@ class LocalAirflow:
     def __exit__(self, *exc_info: object) -> None:
         self._cleanup.close()
 
+    def _prepare_home(self) -> None:
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True)
+        # With an empty file no component writes the default one, at the same moment as the others.
+        (self.home / "airflow.cfg").touch()
+        passwords = self.home / PASSWORDS_FILE
+        passwords.write_text(json.dumps(dict.fromkeys(self._users, self.password)))
+        passwords.chmod(0o600)
+        dags = self.home / "dags"
+        dags.mkdir()
+        (dags / ".airflowignore").write_text("".join(f"{name}\n" for name in self.release.unsupported_dags))
+        for number, path in enumerate(self._dags):
+            if not path.exists():
+                raise AirflowError(f"{path} does not exist, so it holds no DAGs")
+            (dags / f"{number}_{path.name}").symlink_to(path.resolve(), target_is_directory=path.is_dir())
+        with (
+            contextlib.closing(sqlite3.connect(_migrated_database(self.env))) as source,
+            contextlib.closing(sqlite3.connect(self.home / "airflow.db")) as target,
+        ):
+            source.backup(target)
+
     @property
     def components(self) -> tuple[str, ...]:
         """The names of the processes that this release of Airflow consists of."""
         return tuple(self._children)
 
     @property
-    def driver(self) -> Driver:
-        """The way to ask this Airflow for something."""
-        if self._driver is None:
+    def client(self) -> AirflowClient:
+        """The client of this Airflow, for the user ``admin``."""
+        if self._client is None:
             if self.release.has_rest:
-                self._driver = AirflowRest(self.address, self.user, self.password)
+                self._client = RestClient(self.url, self.user, self.password)
             else:
-                self._driver = AirflowDatabase(self.env, self.home)
-        return self._driver
+                self._client = Airflow2Client(self.env, self.home)
+        return self._client
 
     def start(self, component: str | None = None) -> None:
-        """Start one component, or all that are not running.
-
-        :param component: its name; all if None
-        """
-        for child in self._chosen(component):
+        """Start a component, or all that are not running."""
+        for child in self._selected(component):
             child.start()
 
-    def kill(self, component: str, number: int = signal.SIGKILL, *, whole_family: bool = True) -> None:
-        """Send a signal to one component, as a crash or a careless person would.
+    def kill(self, component: str, number: int = signal.SIGKILL, *, with_descendants: bool = True) -> None:
+        """Send a signal to a component, as a crash would.
 
         :param component: its name
         :param number: the signal
-        :param whole_family: also to the processes it has started, such as running tasks
+        :param with_descendants: also to the processes it has started, such as running tasks
         """
-        self._children[component].kill(number, whole_family=whole_family)
+        self._children[component].kill(number, with_descendants=with_descendants)
 
     def stop(self, component: str | None = None) -> None:
-        """End one component or everything, with all descendants; politely first.
+        """Stop a component, or all of them, with all descendants: by SIGTERM first."""
+        if component is None and self._client is not None:
+            self._client.close()
+            self._client = None
+        stop_all(self._selected(component))
 
-        :param component: its name; everything if None
-        """
-        if component is None and self._driver is not None:
-            self._driver.close()
-            self._driver = None
-        stop_all(self._chosen(component))
-
-    def _chosen(self, component: str | None) -> list[Child]:
+    def _selected(self, component: str | None) -> list[Child]:
         return list(self._children.values()) if component is None else [self._children[component]]
 
     def pid(self, component: str) -> int | None:
-        """Return the process id of a component, or None before its first start.
-
-        :param component: its name
-        """
+        """Return the process id of a component, or None before its first start."""
         return self._children[component].pid
 
     def running(self, component: str) -> bool:
-        """Tell whether a component is alive.
-
-        :param component: its name
-        """
+        """Return whether a component is alive."""
         return self._children[component].running
 
-    def component_log(self, component: str, lines: int = 25) -> str:
-        """Return the end of what a component has printed.
-
-        :param component: its name
-        :param lines: how many lines
-        """
-        return self._children[component].log_tail(lines)
-
-    def wait_until_healthy(self, timeout: float = 120.0) -> None:
-        """Wait until every component has reported itself; raise if one dies or the time is over.
-
-        :param timeout: seconds
-        """
-        deadline = time.monotonic() + timeout
+    def wait_until_healthy(self) -> None:
+        """Wait until every component is healthy; raise if one ends or the time is over."""
+        deadline = time.monotonic() + WAIT_TIMEOUT
         status: dict[str, str] = {}
         while not (status and set(status.values()) == {"healthy"}):
             for child in self._children.values():
                 child.check_alive()
             if time.monotonic() > deadline:
-                raise AirflowError(f"Airflow is not healthy after {timeout:g} s: {status or 'no answer'}")
+                raise AirflowError(f"Airflow is not healthy after {WAIT_TIMEOUT:g} s: {status}")
             time.sleep(0.1)
             with contextlib.suppress(httpx.HTTPError):
-                status = self.driver.health()
+                status = self.client.health()
 
-    def run_dag(
-        self,
-        dag_id: str,
-        conf: Mapping[str, Any] | None = None,
-        *,
-        timeout: float = 180.0,
-        on_change: Callable[[TaskRow], None] | None = None,
-    ) -> FinishedRun:
-        """Run a DAG, follow it to its end, and return what it left.
 
-        :param dag_id: the DAG
-        :param conf: the run's configuration, in which values for the DAG's params go
-        :param timeout: seconds
-        :param on_change: told about each change of a task instance
-        """
-        return run_to_the_end(self.driver, dag_id, conf, timeout, on_change)
+@contextlib.contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    HOMES.mkdir(exist_ok=True)
+    with (home.parent / f"{home.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AirflowError(f"another program is using {home}; stop it first") from None
+        yield
+
+
+def _migrated_database(env: Mapping[str, str]) -> Path:
+    """Return an empty database with Airflow's tables, created once for each version of Airflow."""
+    template = HOMES / f"template-{airflow_version()}.db"
+    if template.exists():
+        return template
+    with tempfile.TemporaryDirectory(dir=HOMES, prefix="migrate-") as scratch:
+        database = Path(scratch, "airflow.db")
+        result = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env={
+                **env,
+                "AIRFLOW_HOME": scratch,
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
+            },
+            cwd=scratch,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            output = result.stdout[-2000:] + result.stderr[-2000:]
+            raise AirflowError(f"`airflow db migrate` failed:\n{output}")
+        database.replace(template)
+    return template
+
+
+@contextlib.contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C: it unwinds the program, so that every ``with`` statement cleans up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

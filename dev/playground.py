@@ -1,35 +1,35 @@
-"""Leave Airflow and the emulator open, with a run that waits for a review: ``python -m dev.playground``."""
+"""Keep Airflow and the emulator running, with a run that waits for a review: ``python -m dev.playground``."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import sys
+from typing import TYPE_CHECKING
 
-from dev.console import Screen
-from dev.home import sigterm_as_interrupt
-from dev.pipeline import Stage, stage
-from dev.review_run import ReviewRun, ask_people
+from dev.console import Console
+from dev.demo import demo_environment
+from dev.local_airflow import sigterm_as_interrupt
+from dev.reviewer import ReviewRun, start_reviews
 
-USER_PASSWORD = "admin"  # it serves 127.0.0.1 only
+if TYPE_CHECKING:
+    from dev.environment import Environment
+
+JOB_SECONDS = 6
+PASSWORD = "admin"  # Airflow listens on 127.0.0.1 only
 
 
-def invite(on: Stage, asked: ReviewRun, screen: Screen) -> None:
-    """Print where to look.
-
-    :param on: the running Airflow and emulator
-    :param asked: the run that waits
-    :param screen: where it is shown
-    """
-    airflow, emulator = on.airflow, on.emulator
-    screen.title("Open until Ctrl-C")
-    screen.table(
+def print_addresses(environment: Environment, run: ReviewRun, console: Console) -> None:
+    """Print where to open what."""
+    airflow, emulator = environment.airflow, environment.emulator
+    console.heading("Running until Ctrl-C")
+    console.table(
         ("what", "where"),
         [
-            ("Your review waits here", f"{airflow.address}{asked.page(0)}"),
+            ("Your review", f"{airflow.url}{run.page(0)}"),
             ("  user, password", f"{airflow.user}, {airflow.password}"),
-            ("All examples", f"{airflow.address}/dags"),
-            ("Layers API (emulator)", f"{emulator.address}/_emulator/"),
+            ("All examples", f"{airflow.url}/dags"),
+            ("Layers API (emulator)", f"{emulator.url}/_emulator/"),
             ("  API key", emulator.control.api_key),
         ],
     )
@@ -38,11 +38,14 @@ def invite(on: Stage, asked: ReviewRun, screen: Screen) -> None:
 
 def main() -> int:
     """Run the playground until it is interrupted, and return the exit code."""
-    screen = Screen()
-    with sigterm_as_interrupt(), stage("playground", screen, USER_PASSWORD) as on:
-        asked = ask_people(on.airflow, on.emulator.control)
-        screen.happened(f"{len(asked.containers)} reviews", "wait for you")
-        invite(on, asked, screen)
+    console = Console()
+    with (
+        sigterm_as_interrupt(),
+        demo_environment("playground", console, job_seconds=JOB_SECONDS, password=PASSWORD) as environment,
+    ):
+        run = start_reviews(environment.airflow.client, environment.emulator.control)
+        console.event(f"{len(run.container_ids)} reviews", "wait for you")
+        print_addresses(environment, run, console)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
     return 0

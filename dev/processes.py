@@ -1,8 +1,8 @@
-"""Child processes that can be killed one at a time, and that leave nobody behind.
+"""Child processes that can be killed one at a time, and whose descendants end with them.
 
-Each child leads a session of its own, so a Ctrl-C in the terminal reaches only the program that started
-it. Airflow puts its task processes into process groups of their own but leaves them in that session; a
-child is therefore ended as a session plus everything that descends from it.
+Each child leads a new session, so a Ctrl-C in the terminal reaches only the program that started it. Airflow
+puts its task processes into separate process groups but leaves them in that session; a child is therefore
+stopped as its session plus everything that descends from it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ProcessError(RuntimeError):
 
 
 class ProcessRow(NamedTuple):
-    """One line of the system's process table."""
+    """A row of the system's process table."""
 
     pid: int
     parent: int
@@ -37,12 +37,12 @@ class ProcessRow(NamedTuple):
 
 
 def process_table() -> list[ProcessRow]:
-    """List the processes of this machine, from ``/proc`` where there is one, else from ``ps``."""
+    """Return the processes of this machine, from ``/proc`` if it exists, else from ``ps``."""
     proc = Path("/proc")
     if (proc / "self" / "stat").exists():
         rows = (_proc_row(entry) for entry in proc.iterdir() if entry.name.isdigit())
         return [row for row in rows if row is not None]
-    # macOS prints its sessions as addresses that say nothing; there the process group stands in.
+    # The sessions that macOS prints cannot be compared with process ids; the process group takes their place.
     listing = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid=,pgid="],
         capture_output=True,
@@ -55,33 +55,29 @@ def process_table() -> list[ProcessRow]:
 
 def _proc_row(entry: Path) -> ProcessRow | None:
     try:
-        # The name, in parentheses, may itself hold spaces and parentheses: read what follows the last one.
+        # The name, in parentheses, may contain spaces and parentheses: read what follows the last one.
         state, parent, group, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
     except (OSError, ValueError):
-        return None  # it ended while the list was being read
+        return None  # it ended after the directory was listed
     return None if state in "ZX" else ProcessRow(int(entry.name), int(parent), int(group), int(session))
 
 
-def family_of(leaders: set[int]) -> set[int]:
-    """Collect living processes: the leaders, their sessions and groups, and all their descendants.
+def process_tree(leaders: set[int]) -> set[int]:
+    """Return the living processes among session leaders, their sessions and groups, and all descendants.
 
-    :param leaders: process ids of children that were started as leaders of their own sessions
+    :param leaders: process ids of children that were started as session leaders
     """
     table = process_table()
-    family = {row.pid for row in table if leaders & {row.pid, row.group, row.session}}
+    tree = {row.pid for row in table if leaders & {row.pid, row.group, row.session}}
     while True:
-        grown = family | {row.pid for row in table if row.parent in family}
-        if grown == family:
-            return family - {os.getpid()}
-        family = grown
+        larger = tree | {row.pid for row in table if row.parent in tree}
+        if larger == tree:
+            return tree - {os.getpid()}
+        tree = larger
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
-    """Send a signal to each process that still exists.
-
-    :param pids: process ids
-    :param number: the signal
-    """
+    """Send a signal to each process that still exists."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -89,12 +85,12 @@ def signal_all(pids: Iterable[int], number: int) -> None:
 
 @dataclass
 class Child:
-    """A program that runs beside this one, its output going to a file.
+    """A program that runs beside this one and writes its output to a file.
 
-    :param name: what people call it
+    :param name: its name in messages
     :param command: program and arguments
     :param env: its whole environment
-    :param log_path: file that takes its output; a restart appends to it
+    :param log_path: file for its output; a restart appends to it
     :param cwd: working directory
     """
 
@@ -104,7 +100,7 @@ class Child:
     log_path: Path
     cwd: Path
     _process: subprocess.Popen[bytes] | None = None
-    # Also those of earlier starts: what a killed program has left behind still belongs to it.
+    # Earlier starts included: the descendants of a killed program still belong to it.
     _leaders: set[int] = field(default_factory=set)
 
     @property
@@ -114,7 +110,7 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the program itself is alive; its own children may outlive it."""
+        """Whether the program itself is alive; its descendants may outlive it."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -134,58 +130,55 @@ class Child:
         self._leaders.add(self._process.pid)
 
     def check_alive(self) -> None:
-        """Raise with the end of the log if the program has ended by itself."""
+        """Raise an error with the end of the log if the program has ended."""
         if self._process is not None and self._process.poll() is not None:
             msg = f"{self.name} ended with code {self._process.returncode}; the end of {self.log_path}:\n"
             raise ProcessError(msg + self.log_tail())
 
     def log_tail(self, lines: int = 25) -> str:
-        """Return the last lines of the output.
-
-        :param lines: how many
-        """
+        """Return the last lines of the output."""
         if not self.log_path.exists():
             return "(no output)"
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
 
-    def kill(self, number: int = signal.SIGKILL, *, whole_family: bool = True) -> None:
-        """Send a signal and, if it is one that cannot be refused, wait until it has taken effect.
+    def kill(self, number: int = signal.SIGKILL, *, with_descendants: bool = True) -> None:
+        """Send a signal; after SIGKILL, wait until the program has ended.
 
         :param number: the signal
-        :param whole_family: also to the processes it started, as when a container or a machine dies
+        :param with_descendants: also to the processes it started, as when a container or a machine fails
         """
         if self._process is None:
             return
-        signal_all(self.family() if whole_family else {self._process.pid}, number)
+        signal_all(self.tree() if with_descendants else {self._process.pid}, number)
         if number == signal.SIGKILL:
             self.reap()
 
     def terminate(self) -> None:
-        """Ask the program to end."""
+        """Send SIGTERM to the program."""
         if self._process is not None and self.running:
             self._process.terminate()
 
     def reap(self) -> None:
-        """Wait for the program's end."""
+        """Wait until the program has ended."""
         if self._process is not None:
             self._process.wait()
 
     def forget(self) -> None:
-        """Drop the process ids of a family that is known to have ended; they may come to mean others."""
+        """Forget the process ids once the whole tree has ended, since the system reuses them."""
         self.reap()
         self._process = None
         self._leaders.clear()
 
-    def family(self) -> set[int]:
-        """Return the living processes of the program: itself, if it lives, and all that it started."""
+    def tree(self) -> set[int]:
+        """Return the living processes of the program: itself and everything that it started."""
         if self._process is not None:
-            self._process.poll()  # takes an ended program out of the process table
-        return family_of(self._leaders)
+            self._process.poll()  # removes an ended program from the process table
+        return process_tree(self._leaders)
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM until a clean-up is over, so that a second Ctrl-C cannot cut it short."""
+def _signals_blocked() -> Iterator[None]:
+    """Hold back SIGINT and SIGTERM until a clean-up is over, so that a second Ctrl-C cannot interrupt it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -193,33 +186,33 @@ def undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@undisturbed()
+@_signals_blocked()
 def stop_all(children: Sequence[Child], grace: float = GRACE_SECONDS) -> None:
-    """End children and all that they started: politely and together at first, by force after a while.
+    """Stop children and everything that they started: by SIGTERM at first, later by SIGKILL.
 
-    :param children: the children to end; what a dead child has left behind is ended too
-    :param grace: seconds before force is used
+    :param children: the children to stop; the descendants of a dead child are stopped, too
+    :param grace: seconds before SIGKILL
     """
-    families = _families(children)
+    trees = _trees(children)
     for child in children:
         child.terminate()
     deadline = time.monotonic() + grace
     orphaned = False
-    while (families := _living(families | _families(children))) and time.monotonic() < deadline:
+    while (trees := _living(trees | _trees(children))) and time.monotonic() < deadline:
         if not orphaned and not any(child.running for child in children):
-            # Whoever is left was not told by its parent.
+            # The parents of the rest have ended without stopping them.
             orphaned, deadline = True, min(deadline, time.monotonic() + ORPHANS_SECONDS)
-            signal_all(families, signal.SIGTERM)
+            signal_all(trees, signal.SIGTERM)
         time.sleep(0.05)
-    # Twice, since a process may have started another between the look and the signal.
+    # Twice, since a process may have started another between the listing and the signal.
     for _ in range(2):
-        signal_all(_living(families | _families(children)), signal.SIGKILL)
+        signal_all(_living(trees | _trees(children)), signal.SIGKILL)
     for child in children:
         child.forget()
 
 
-def _families(children: Sequence[Child]) -> set[int]:
-    return set().union(*(child.family() for child in children))
+def _trees(children: Sequence[Child]) -> set[int]:
+    return set().union(*(child.tree() for child in children))
 
 
 def _living(pids: set[int]) -> set[int]:

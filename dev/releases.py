@@ -1,4 +1,4 @@
-"""What differs between the Airflow releases that the provider supports. It is all on this page."""
+"""How the Airflow releases that the provider supports differ: their processes and their settings."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ EVERY_RELEASE = {
     "AIRFLOW__CORE__PARALLELISM": "4",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
     "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
-    # Runs start when somebody asks for one, not because a daily DAG has been unpaused.
+    # A run starts on request only, not because a daily DAG has been unpaused.
     "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
-    # Names and look-ups of this machine's network are none of a laptop's demo's business.
+    # Resolving the name of this machine takes seconds where no name server knows it.
     "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
     "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
     "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "5",
-    # A triggerer that was killed is given up, and its triggers taken over, after 10 s instead of 30.
+    # The triggers of a killed triggerer are reassigned after 10 s instead of 30.
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
     "PYTHONUNBUFFERED": "1",
@@ -33,26 +33,24 @@ EVERY_RELEASE = {
 
 @dataclass(frozen=True)
 class Release:
-    """One generation of Airflow, as far as running it on one machine goes.
+    """How to run one major release of Airflow on one machine.
 
-    :param components: the processes it consists of, in starting order, with their command lines
-    :param settings: environment, on top of `EVERY_RELEASE`
-    :param has_rest: whether it is driven through its REST API; if not, through its own Python modules
-    :param has_admin_file: whether users and passwords come from files of the simple auth manager
-    :param unreadable: DAG files, without suffix, that ask for more than it has
+    :param components: command line of each process, in starting order
+    :param settings: environment variables in addition to `EVERY_RELEASE`
+    :param has_rest: whether requests go through its REST API; if not, through its Python modules
+    :param unsupported_dags: DAG files, without suffix, that need a later release
     """
 
     components: Mapping[str, tuple[str, ...]]
     settings: Mapping[str, str] = field(default_factory=dict)
     has_rest: bool = True
-    has_admin_file: bool = True
-    unreadable: tuple[str, ...] = ()
+    unsupported_dags: tuple[str, ...] = ()
 
 
-# Log servers are left out everywhere: they would listen on all interfaces, and the log files are here.
+# No component serves logs: the servers would listen on all interfaces, and the log files are on this machine.
 AIRFLOW_3 = Release(
     components={
-        # The slowest to start, so the first.
+        # It takes longest to start.
         "api-server": ("api-server",),
         "scheduler": ("scheduler", "--skip-serve-logs"),
         "dag-processor": ("dag-processor",),
@@ -66,10 +64,10 @@ AIRFLOW_3 = Release(
         "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "1000",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "3",
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
-        # A changed file is read again at once; an unchanged one need not be, within a demo's lifetime.
+        # A changed file is parsed at once; an unchanged one need not be parsed again within a demo.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
-        # A task that ends its first half within this many seconds of its trigger's event is failed by
-        # the scheduler (apache/airflow#72716); the default is 5.
+        # The scheduler fails a task whose trigger fires within this many seconds of the deferral
+        # (apache/airflow#72716); the default is 5.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     },
 )
@@ -87,9 +85,8 @@ AIRFLOW_2 = Release(
         "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     },
     has_rest=False,
-    has_admin_file=False,
-    # People are asked from 3.1 on.
-    unreadable=("example_layers_review",),
+    # Reviews need Airflow 3.1.
+    unsupported_dags=("example_layers_review",),
 )
 
 

@@ -1,90 +1,96 @@
-"""What a person does on the page on which Airflow asks for a decision, "Required Actions"."""
+"""A run that waits for decisions, and a reviewer on the page where Airflow asks for them."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dev.airflow_client import FINISHED, UNMAPPED, AirflowError
+from dev.airflow_client import UNMAPPED, AirflowError, start_run, wait_for_task
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable
 
     from playwright.sync_api import Locator, Page
     from typing_extensions import Self
 
-    from dev.airflow_client import Driver, TaskRow
+    from airflow_provider_layers.emulator.control_client import EmulatorControl
+    from dev.airflow_client import AirflowClient
 
-# Before Airflow 3.3 a task that waits for a person is deferred.
-ASKING = frozenset({"awaiting_input", "deferred"})
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of the question, as the browser shows it.
-
-    :param url: its address
-    :param words: what is said in its place to those who cannot see it
-    :param width: of the picture itself; 0 if it could not be loaded
-    :param shown: width and height on the page
-    """
-
-    url: str
-    words: str
-    width: int
-    shown: tuple[int, int]
+DAG_ID, TASK_ID = "example_layers_review", "review"
+# Before Airflow 3.3 a task that waits for a decision is deferred.
+WAITING_FOR_INPUT = frozenset({"awaiting_input", "deferred"})
 
 
 def task_page(dag_id: str, run_id: str, task_id: str, map_index: int = UNMAPPED, tab: str = "") -> str:
-    """Give the path of a page about a task instance.
+    """Return the path of a task instance's page.
 
-    :param dag_id: the DAG
-    :param run_id: the run
-    :param task_id: the task
-    :param map_index: its place in a mapped task
-    :param tab: last part of the path; the logs if there is none
+    :param dag_id: id of the DAG
+    :param run_id: id of the run
+    :param task_id: id of the task
+    :param map_index: index in a mapped task
+    :param tab: last part of the path; the logs by default
     """
     mapped = "" if map_index == UNMAPPED else f"/mapped/{map_index}"
     return f"/dags/{dag_id}/runs/{quote(run_id, safe='')}/tasks/{task_id}{mapped}/{tab}".rstrip("/")
 
 
-def wait_for_task(
-    driver: Driver,
-    dag_id: str,
-    run_id: str,
-    label: str,
-    states: Collection[str] = ASKING,
-    *,
-    try_number: int = 1,
-    timeout: float = 90.0,
-) -> TaskRow:
-    """Wait until a task instance asks, or has come to another state, and return it.
+@dataclass(frozen=True)
+class ReviewRun:
+    """A run of the review example whose reviews wait for decisions.
 
-    :param driver: the Airflow to ask
-    :param dag_id: the DAG
-    :param run_id: the run
-    :param label: the task, with its map index if it has one
-    :param states: any of them will do
-    :param try_number: the first try that will do
-    :param timeout: seconds
+    :param run_id: id of the run
+    :param container_ids: the reviewed containers, in the order of the mapped task
     """
-    deadline = time.monotonic() + timeout
-    while True:
-        over = driver.run_state(dag_id, run_id) in FINISHED or time.monotonic() > deadline
-        rows = {row.label: row for row in driver.task_rows(dag_id, run_id)}
-        row = rows.get(label)
-        if row and row.state in states and row.try_number >= try_number:
-            return row
-        if over:
-            found = ", ".join(f"{name}: {one.state}" for name, one in sorted(rows.items()))
-            raise AirflowError(f"{label} of {dag_id} has not come to {', '.join(states)} ({found})")
-        time.sleep(0.2)
+
+    run_id: str
+    container_ids: list[str]
+
+    def page(self, map_index: int) -> str:
+        """Return the path of the page with a review."""
+        return task_page(DAG_ID, self.run_id, TASK_ID, map_index, "required_actions")
+
+
+def start_reviews(
+    client: AirflowClient, emulator: EmulatorControl, finish_jobs: Callable[[], object] | None = None
+) -> ReviewRun:
+    """Run the review example until each of its reviews waits for a decision.
+
+    :param client: the Airflow
+    :param emulator: the API that it is connected to; its default project reviews all new content from now on
+    :param finish_jobs: called when the generation waits for its job, where the emulator's clock is frozen
+    """
+    emulator.configure(review_policy="review_all")
+    conf = {"project_id": emulator.project_id, "social_account_id": emulator.social_account_ids[0]}
+    run_id = start_run(client, DAG_ID, conf)
+    if finish_jobs:
+        wait_for_task(client, DAG_ID, run_id, "generate", {"deferred"})
+        finish_jobs()
+    wait_for_task(client, DAG_ID, run_id, "generate", {"success"})
+    container_ids = list(client.xcoms(DAG_ID, run_id, "generate")["container_ids"])
+    for index in range(len(container_ids)):
+        wait_for_task(client, DAG_ID, run_id, f"{TASK_ID}[{index}]", WAITING_FOR_INPUT)
+    return ReviewRun(run_id, container_ids)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the question as the browser shows it.
+
+    :param url: its URL
+    :param alt: its alternative text
+    :param natural_width: width of the file in pixels; 0 if it could not be loaded
+    :param size: width and height on the page
+    """
+
+    url: str
+    alt: str
+    natural_width: int
+    size: tuple[int, int]
 
 
 class Reviewer:
-    """A person who has logged in and answers questions.
+    """A user who is logged in and decides.
 
     :param page: an open page of the browser
     """
@@ -93,13 +99,7 @@ class Reviewer:
         self.page = page
 
     def open(self, dag_id: str, run_id: str, task_id: str, map_index: int = UNMAPPED) -> Self:
-        """Go to the question of a task instance, and wait until it is there.
-
-        :param dag_id: the DAG
-        :param run_id: the run
-        :param task_id: the task
-        :param map_index: its place in a mapped task
-        """
+        """Open the question of a task instance and wait until it is shown."""
         self.page.goto(task_page(dag_id, run_id, task_id, map_index, "required_actions"))
         self.buttons.first.wait_for()
         # The form has no fields before the first paint.
@@ -108,7 +108,7 @@ class Reviewer:
 
     @property
     def buttons(self) -> Locator:
-        """The options. Airflow shows buttons for up to four of which one is to be chosen."""
+        """The options. Airflow shows buttons if there are at most four and only one can be chosen."""
         return self.page.locator('[data-testid^="hitl-option-"]')
 
     @property
@@ -128,68 +128,51 @@ class Reviewer:
 
     @property
     def text(self) -> str:
-        """All that there is to read."""
+        """The whole text."""
         return self.question.inner_text()
 
     def pictures(self) -> list[Picture]:
-        """Wait until every picture has been loaded or given up, and return them."""
+        """Wait until every picture is loaded or has failed to load, and return them."""
         self.page.wait_for_function(
             "question => [...question.querySelectorAll('img')].every(e => e.complete)",
             arg=self.question.element_handle(),
         )
         found = self.question.locator("img").evaluate_all(
-            "all => all.map(e => [e.src, e.alt, e.naturalWidth, e.width, e.height])"
+            "all => all.map(e => [e.src, e.alt, e.naturalWidth, [e.width, e.height]])"
         )
-        return [Picture(url, words, wide, (width, height)) for url, words, wide, width, height in found]
+        return [Picture(url, alt, natural_width, tuple(size)) for url, alt, natural_width, size in found]
 
     @property
     def fields(self) -> list[str]:
-        """The names of the form's fields that can be seen."""
+        """The names of the form's visible fields."""
         inputs = self.question.locator('[name^="element_"]:not([type="hidden"])')
         names = inputs.evaluate_all("all => all.map(e => e.name)")
         return [str(name).removeprefix("element_") for name in names]
 
-    def field(self, name: str) -> Locator:
-        """Find a field of the form. Airflow ties no label to a text field, so it goes by the param's name.
-
-        :param name: the param
-        """
-        return self.question.locator(f'[name="element_{name}"]')
-
     def fill(self, name: str, text: str) -> Self:
-        """Write into a field, as far as it lets one write.
-
-        :param name: the param
-        :param text: what to write; a line for each item where it takes several
-        """
-        self.field(name).fill(text)
+        """Type into the field of a param, as much as the field accepts; a line for each item of a list."""
+        # Airflow ties no label to a text field, so it is found by the name of its param.
+        self.question.locator(f'[name="element_{name}"]').fill(text)
         return self
 
     def switch(self, name: str) -> Self:
-        """Turn a switch on or off.
-
-        :param name: the param
-        """
+        """Click the switch of a param."""
         self.question.locator(f'[id="switch:element_{name}"]').click()
         return self
 
     def choose(self, option: str) -> None:
-        """Click an option, and wait until Airflow has taken the answer.
+        """Click an option and wait until Airflow has accepted the decision.
 
-        :param option: as it is on the button
         :raises AirflowError: Airflow refused it
         """
         with self.page.expect_response(
-            lambda one: one.request.method == "PATCH" and one.url.endswith("/hitlDetails")
-        ) as answered:
+            lambda response: response.request.method == "PATCH" and response.url.endswith("/hitlDetails")
+        ) as decision:
             self.page.get_by_test_id(f"hitl-option-{option}").click()
-        if not answered.value.ok:
-            raise AirflowError(f"{option} was answered {answered.value.status}: {answered.value.text()}")
+        if not decision.value.ok:
+            raise AirflowError(f"{option} got {decision.value.status}: {decision.value.text()}")
 
     def wait_for(self, text: str) -> Self:
-        """Wait until the page, which refreshes itself, says something.
-
-        :param text: what it is to say
-        """
+        """Wait until the page, which refreshes continuously, shows a text."""
         self.page.get_by_text(text).first.wait_for()
         return self

@@ -1,6 +1,6 @@
-"""Resolve the development environments anew and pin what came out: ``make constraints``.
+"""Resolve the development environments and pin all their packages: ``make constraints``.
 
-Runs on any Python that the pins are to serve, without the package being installed.
+It needs a Python of the version that the pins are for, and nothing installed.
 """
 
 from __future__ import annotations
@@ -11,31 +11,32 @@ import sys
 import tempfile
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-# What building the package, or a dependency that comes without a wheel, asks for.
+from dev import CHECKOUT
+
+# Requirements of building the package, and dependencies that come without a wheel.
 BUILD = ("hatchling", "editables", "setuptools")
 ENVIRONMENTS = {
     "dev/constraints/airflow-3.3.txt": ("3.3.2", "lint,bench", BUILD),
     "dev/constraints/airflow-2.11.txt": ("2.11.2", "test", BUILD),
 }
 HEADER = """\
-# Every package of the {airflow} development environment, made on Python {python}.
-# To take newer versions: make constraints
+# All packages of the {airflow} development environment, resolved on Python {python}.
+# To update: make constraints
 """
 
 
-def resolve(airflow: str, extra: str, also: tuple[str, ...]) -> list[str]:
-    """Install everything into a new environment and return what it holds, pinned.
+def resolve(airflow: str, extra: str, further: tuple[str, ...]) -> list[str]:
+    """Install everything into a new environment and return its packages, pinned.
 
-    :param airflow: the version of Airflow
-    :param extra: the package's extras to install
-    :param also: further requirements
+    :param airflow: version of Airflow
+    :param extra: extras of the package
+    :param further: further requirements
     """
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [str(Path(folder, "bin", "python")), "-m", "pip", "--disable-pip-version-check"]
-        wanted = [f"apache-airflow=={airflow}", *also, "-e", f"{CHECKOUT}[{extra}]"]
-        subprocess.run([*pip, "install", "--quiet", "--upgrade", *wanted], check=True)
+        requirements = [f"apache-airflow=={airflow}", *further, "-e", f"{CHECKOUT}[{extra}]"]
+        subprocess.run([*pip, "install", "--quiet", "--upgrade", *requirements], check=True)
         frozen = subprocess.run(
             [*pip, "freeze", "--all", "--exclude", "pip", "--exclude-editable"],
             check=True,
@@ -49,8 +50,8 @@ def resolve(airflow: str, extra: str, also: tuple[str, ...]) -> list[str]:
 def main() -> None:
     """Write both constraints files."""
     python = ".".join(map(str, sys.version_info[:2]))
-    for file, (airflow, extra, also) in ENVIRONMENTS.items():
-        pins = resolve(airflow, extra, also)
+    for file, (airflow, extra, further) in ENVIRONMENTS.items():
+        pins = resolve(airflow, extra, further)
         header = HEADER.format(airflow=f"Airflow {airflow}", python=python)
         (CHECKOUT / file).write_text(header + "\n".join(pins) + "\n")
         print(f"{file}: {len(pins)} packages")

@@ -1,1 +1,1 @@
-"""Benchmarks: each prints ratios against a named peer, measured in one run."""
+"""Benchmarks: each prints ratios to other providers, measured in the same run."""

@@ -1,8 +1,7 @@
-"""
-What importing our operators costs a DAG file, against two released providers.
+"""The cost of importing our operators in a DAG file, compared with two released providers.
 
-Each case runs in fresh interpreters, in turn, so that a slow moment of the machine hits them alike. The cost
-of a case is the median over bare ``airflow.sdk`` with the names that every operator needs.
+The cases run in new interpreters, in turn, so that a slow moment of the machine affects all of them. The cost
+of a case is its median above bare ``airflow.sdk`` with the names that every operator needs.
 
     python -m dev.benchmarks.import_time [--rounds 15]
 """
@@ -46,33 +45,28 @@ print(time.perf_counter() - start)
 
 
 def measure(case: str) -> float:
-    """
-    Import a case in a fresh interpreter.
-
-    :param case: Python statements
-    :return: milliseconds beyond what every operator loads
-    """
+    """Run the imports of a case in a new interpreter and return the milliseconds above ``BARE``."""
     program = PROGRAM.format(bare=BARE, case=case)
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, check=True)
-    return float(done.stdout.split()[-1]) * 1000
+    result = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, check=True)
+    return float(result.stdout.split()[-1]) * 1000
 
 
 def main() -> None:
-    """Measure all cases in turn and print one table."""
+    """Measure all cases in turn and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=15, help="fresh interpreters for each case (15)")
+    parser.add_argument("--rounds", type=int, default=15, help="new interpreters for each case (15)")
     rounds = parser.parse_args().rounds
     for case in CASES.values():
-        measure(case)  # writes the bytecode, which installing does for a user
-    taken: dict[str, list[float]] = {name: [] for name in CASES}
+        measure(case)  # writes the bytecode, as an installation does
+    times: dict[str, list[float]] = {name: [] for name in CASES}
     for _ in range(rounds):
         for name, case in CASES.items():
-            taken[name].append(measure(case))
-    cost = {name: statistics.median(times) for name, times in taken.items()}
+            times[name].append(measure(case))
+    cost = {name: statistics.median(of_case) for name, of_case in times.items()}
     cheapest = min(cost[name] for name in ("http", "dbt-cloud"))
-    print(f"import cost over bare airflow.sdk, median of {rounds} fresh interpreters each")
+    print(f"import cost over bare airflow.sdk, median of {rounds} new interpreters each")
     print(f"{'case':<18}{'ms':>8}{'layers / case':>16}")
     for name in ("layers", "http", "dbt-cloud"):
         print(f"{name:<18}{cost[name]:>8.1f}{cost['layers'] / cost[name]:>16.2f}")

@@ -1,1 +1,1 @@
-"""A seeded adversary against a real Airflow, which shows that a job is paid for once."""
+"""A seeded adversary breaks a real Airflow in every way, and each job is still paid for once."""

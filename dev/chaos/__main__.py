@@ -6,22 +6,20 @@ import argparse
 import sys
 from dataclasses import fields, replace
 
-from dev.chaos.plan import SHORT, Plan
-from dev.chaos.report import failed, table
-from dev.chaos.show import run
+from dev.chaos.campaign import SHORT, CampaignPlan, run_chaos
+from dev.chaos.comparison import compare_providers
+from dev.chaos.report import format_table, has_passed
 
 
 def main() -> int:
-    """Run the adversary, print the table, and tell by the exit code whether everything held."""
-    plan, name, compared = _plan()
-    if compared:
-        from dev.chaos.comparison import compare
-
-        _say(compare(name, plan, _say))
+    """Run the campaign, print its table, and return 1 if a requirement is missed."""
+    plan, name, compare = _arguments()
+    if compare:
+        _say(compare_providers(name, plan, _say))
         return 0
-    rows = run(name, plan, _say)
-    _say(table(rows))
-    return 1 if failed(rows) else 0
+    rows = run_chaos(name, plan, _say)
+    _say(format_table(rows))
+    return 0 if has_passed(rows) else 1
 
 
 def _say(text: str) -> None:
@@ -29,24 +27,23 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _plan() -> tuple[Plan, str, bool]:
+def _arguments() -> tuple[CampaignPlan, str, bool]:
     parser = argparse.ArgumentParser(
-        "python -m dev.chaos", description="A job is paid for once: a proof by violence."
+        "python -m dev.chaos", description="Break a real Airflow in every way: each job is paid for once."
     )
     parser.add_argument("--short", action="store_true", help="the form of about two minutes")
-    parser.add_argument("--compare", action="store_true", help="other providers, under the same adversary")
-    parser.add_argument("--name", default="chaos", help="names the AIRFLOW_HOME, .airflow/<name>")
-    for field in fields(Plan):
-        if field.name != "strict":
-            kind = type(field.default)
-            parser.add_argument(
-                f"--{field.name.replace('_', '-')}", type=kind, help=f"default {field.default}"
-            )
-    chosen = vars(parser.parse_args())
-    plan = SHORT if chosen.pop("short") else Plan()
-    name, compared = chosen.pop("name"), chosen.pop("compare")
-    given = {key: value for key, value in chosen.items() if value is not None}
-    return replace(plan, **given), name, compared
+    parser.add_argument("--compare", action="store_true", help="other providers under the same adversary")
+    parser.add_argument("--name", default="chaos", help="name of the AIRFLOW_HOME, .airflow/<name>")
+    options = [field for field in fields(CampaignPlan) if field.name != "strict"]
+    for field in options:
+        flag = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(flag, type=type(field.default), help=f"default {field.default}")
+    arguments = parser.parse_args()
+    given = {field.name: value for field in options if (value := getattr(arguments, field.name)) is not None}
+    plan = replace(SHORT if arguments.short else CampaignPlan(), **given)
+    # A longer run may take longer to reach its numbers.
+    plan = replace(plan, max_seconds=max(plan.max_seconds, 1.6 * plan.seconds))
+    return plan, arguments.name, arguments.compare
 
 
 if __name__ == "__main__":

@@ -1,19 +1,18 @@
-"""How each task instance ended, and whether its result arrived."""
+"""Each task instance ended in an explained state, and has the result of its job."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dev.chaos.actions import CLEAR, MARK_FAILED
-from dev.chaos.submissions import PURPOSES
+from dev.chaos.check_jobs import PURPOSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dev.chaos.metadata_db import Instance, Place
-    from dev.chaos.snapshot import Evidence
-    from dev.chaos.submissions import OwnJob
+    from dev.chaos.check_jobs import MatchedJob
+    from dev.chaos.metadata_db import TaskInstanceKey, TaskInstanceRecord
+    from dev.chaos.snapshot import Snapshot
 
 # Direct upstream tasks, by DAG and task.
 UPSTREAM: dict[str, dict[str, tuple[str, ...]]] = {
@@ -40,138 +39,141 @@ UPSTREAM: dict[str, dict[str, tuple[str, ...]]] = {
         "schedule": ("approve",),
     },
 }
+# Tasks that are mapped over the result of another task.
 MAPPED = {
     "chaos_worker_waits": (),
     "chaos_deferred_waits": ("regenerate", "approve", "publish"),
     "chaos_sensors": ("wait_deferred", "approve", "schedule"),
 }
+# Their tasks end when the job has started.
+SUBMIT_ONLY = ("chaos_sensors",)
 SENSOR = "LayersJobSensor"
 
 
-class Endings:
-    """Judges every task instance by what the adversary did to it and to those before it.
+class TaskStateCheck:
+    """Judges every task instance by what was done to it and to its upstream tasks.
 
-    :param evidence: the end state
+    :param snapshot: the end state
     :param jobs: the jobs of each task instance, the latest last
     """
 
-    def __init__(self, evidence: Evidence, jobs: Mapping[Place, list[OwnJob]]) -> None:
-        self._evidence = evidence
+    def __init__(self, snapshot: Snapshot, jobs: Mapping[TaskInstanceKey, list[MatchedJob]]) -> None:
+        self._snapshot = snapshot
         self._jobs = jobs
-        self._runs: dict[tuple[str, str], list[Instance]] = {}
-        for instance in evidence.instances.values():
-            self._runs.setdefault(instance.place[:2], []).append(instance)
+        self._runs: dict[tuple[str, str], list[TaskInstanceRecord]] = {}
+        for record in snapshot.task_instances.values():
+            self._runs.setdefault(record.key[:2], []).append(record)
 
     def wrong_states(self) -> Iterator[str]:
-        """Name every task instance that ended in a state that nothing explains."""
-        for instance in self._evidence.instances.values():
-            if not self._right(instance):
-                tries = f"try {instance.try_number} of {instance.max_tries + 1}"
-                words = self._job_words(instance.place) + self._deeds(instance.place)
-                logs = self._evidence.logs(instance.place)
-                yield f"{instance.place} ended {instance.state} ({tries}){words}; {logs}"
+        """Describe every task instance whose state nothing explains."""
+        for record in self._snapshot.task_instances.values():
+            if not self._is_explained(record):
+                tries = f"try {record.try_number} of {record.max_tries + 1}"
+                history = self._job_history(record.key) + self._action_history(record.key)
+                yield (
+                    f"{record.key} ended {record.state} ({tries}){history}; "
+                    f"{self._snapshot.log_folder(record.key)}"
+                )
 
-    def _right(self, instance: Instance) -> bool:
-        marked = self._mark(instance)
-        if instance.state == "success":
-            # A mark that was answered with an error may have been carried out or not.
-            certain = marked == MARK_FAILED and self._evidence.record.certain(instance.place)
-            return not certain or self._overtaken(instance)
-        if marked == MARK_FAILED or self._upstream_gone(instance) or self._never_expanded(instance):
+    def _is_explained(self, record: TaskInstanceRecord) -> bool:
+        marked = self._mark(record)
+        if record.state == "success":
+            # A mark whose request failed may have been carried out or not.
+            last = self._snapshot.log.last_action_on(record.key)
+            must_fail = marked == MARK_FAILED and last is not None and last.confirmed
+            return not must_fail or self._deferral_undid_mark(record)
+        if marked == MARK_FAILED or self._upstream_failed(record) or self._never_expanded(record):
             return True
-        return instance.state == "failed" and marked is None and self._job_failed(instance)
+        return record.state == "failed" and marked is None and self._job_failed(record)
 
-    def _overtaken(self, instance: Instance) -> bool:
-        """Tell whether the task was on its way into the triggerer, which Airflow 3.3.2 lets undo a mark."""
-        last = self._evidence.record.last(instance.place)
-        folder = Path(self._evidence.logs(instance.place))
-        return last is not None and last.state == "running" and any(folder.glob("*.trigger.*.log"))
+    def _deferral_undid_mark(self, record: TaskInstanceRecord) -> bool:
+        """Return whether the task was about to be deferred, which on Airflow 3.3.2 can undo a mark."""
+        last = self._snapshot.log.last_action_on(record.key)
+        return last is not None and last.state == "running" and bool(self._snapshot.trigger_logs(record.key))
 
-    def _never_expanded(self, instance: Instance) -> bool:
-        """Tell whether a mapped task has no instances, since a person cleared what it is mapped over."""
-        unmapped = instance.place.map_index < 0 and instance.place.task_id in MAPPED[instance.place.dag_id]
-        cleared = self._evidence.record.of(instance.place, CLEAR)
-        return unmapped and bool(cleared) and instance.state in ("upstream_failed", "removed", None)
+    def _never_expanded(self, record: TaskInstanceRecord) -> bool:
+        """Return whether a mapped task has no instances, since a user cleared what it is mapped over."""
+        key = record.key
+        unmapped = key.map_index < 0 and key.task_id in MAPPED[key.dag_id]
+        cleared = self._snapshot.log.actions_on(key, CLEAR)
+        return unmapped and bool(cleared) and record.state in ("upstream_failed", "removed", None)
 
-    def _mark(self, instance: Instance) -> str | None:
-        """Return what a person last made of it, if that still stands."""
-        last = self._evidence.record.last(instance.place)
+    def _mark(self, record: TaskInstanceRecord) -> str | None:
+        """Return the mark that a user set last, unless a clear followed."""
+        last = self._snapshot.log.last_action_on(record.key)
         return last.action if last and last.action != CLEAR else None
 
-    def _upstream_gone(self, instance: Instance) -> bool:
-        """Tell whether something before it did not succeed, or was called a success by a person."""
-        place = instance.place
-        before = UPSTREAM[place.dag_id][place.task_id]
+    def _upstream_failed(self, record: TaskInstanceRecord) -> bool:
+        """Return whether an upstream task did not succeed, or has a user's mark."""
+        key = record.key
+        upstream = UPSTREAM[key.dag_id][key.task_id]
         return any(
-            other.state != "success" or self._mark(other) is not None or self._upstream_gone(other)
-            for other in self._runs[place[:2]]
-            if other.place.task_id in before
+            other.state != "success" or self._mark(other) is not None or self._upstream_failed(other)
+            for other in self._runs[key[:2]]
+            if other.key.task_id in upstream
         )
 
-    def _job_failed(self, instance: Instance) -> bool:
-        """Tell whether its job ended as the adversary had told the API to end it."""
-        place = instance.place
-        owner = place
-        if instance.operator == SENSOR:
-            owner = place._replace(task_id=UPSTREAM[place.dag_id][place.task_id][0])
-        mine = self._jobs.get(owner, [])
-        return bool(mine) and mine[-1].job.status == "failed"
+    def _job_failed(self, record: TaskInstanceRecord) -> bool:
+        """Return whether its job failed, as the emulator was configured to let it fail."""
+        key = record.key
+        if record.operator == SENSOR:
+            key = key._replace(task_id=UPSTREAM[key.dag_id][key.task_id][0])
+        jobs = self._jobs.get(key, [])
+        return bool(jobs) and jobs[-1].job.status == "failed"
 
     def lost_results(self) -> Iterator[str]:
-        """Name every task instance that does not have what its job made."""
-        for instance in self._evidence.instances.values():
-            if self._mark(instance) is not None or instance.operator not in (*PURPOSES, SENSOR):
+        """Describe every task instance without the result of its job."""
+        for record in self._snapshot.task_instances.values():
+            if self._mark(record) is not None or record.operator not in (*PURPOSES, SENSOR):
                 continue
-            complaint = self._lost(instance)
-            if complaint:
-                logs = self._evidence.logs(instance.place)
-                yield f"{instance.place} {complaint}{self._job_words(instance.place)}; {logs}"
+            problem = self._result_problem(record)
+            if problem:
+                logs = self._snapshot.log_folder(record.key)
+                yield f"{record.key} {problem}{self._job_history(record.key)}; {logs}"
 
-    def _lost(self, instance: Instance) -> str | None:
-        left = self._evidence.xcoms.get(instance.place, {})
-        mine = self._jobs.get(instance.place, [])
-        if instance.state == "failed":
-            if self._upstream_gone(instance):
-                return None
-            if mine and mine[-1].job.status == "completed":
+    def _result_problem(self, record: TaskInstanceRecord) -> str | None:
+        xcoms = self._snapshot.xcoms.get(record.key, {})
+        jobs = self._jobs.get(record.key, [])
+        if record.state == "failed":
+            if jobs and jobs[-1].job.status == "completed" and not self._upstream_failed(record):
                 return "failed although its job completed"
             return None
-        if instance.state != "success":
+        if record.state != "success":
             return None
-        if instance.operator == SENSOR:
-            return _sensor_lost(left)
-        if not mine:
+        if record.operator == SENSOR:
+            return _sensor_result_problem(xcoms)
+        if not jobs:
             return "succeeded without a job"
-        return _job_lost(left, mine[-1], waited=instance.place.dag_id != "chaos_sensors")
+        return _job_result_problem(xcoms, jobs[-1], waited=record.key.dag_id not in SUBMIT_ONLY)
 
-    def _job_words(self, place: Place) -> str:
-        words = [
-            f"{own.job.job_id} {own.job.status} (generation {own.submission.generation}, turn "
-            f"{own.submission.turn})"
-            for own in self._jobs.get(place, [])
-            if own.submission
+    def _job_history(self, key: TaskInstanceKey) -> str:
+        jobs = [
+            f"{matched.job.job_id} {matched.job.status} (clear count {matched.submission.clear_count}, "
+            f"sequence {matched.submission.sequence})"
+            for matched in self._jobs.get(key, [])
+            if matched.submission
         ]
-        return f"; jobs: {', '.join(words)}" if words else ""
+        return f"; jobs: {', '.join(jobs)}" if jobs else ""
 
-    def _deeds(self, place: Place) -> str:
-        words = [f"{deed.action} while {deed.state}" for deed in self._evidence.record.of(place)]
-        return f"; people: {', '.join(words)}" if words else ""
+    def _action_history(self, key: TaskInstanceKey) -> str:
+        actions = [f"{entry.action} while {entry.state}" for entry in self._snapshot.log.actions_on(key)]
+        return f"; user: {', '.join(actions)}" if actions else ""
 
 
-def _sensor_lost(left: Mapping[str, Any]) -> str | None:
-    job = left.get("job") or {}
-    if job.get("status") != "completed" or left.get("return_value") != job.get("container_ids"):
-        return f"succeeded, and left job {job!r} and {left.get('return_value')!r}"
+def _sensor_result_problem(xcoms: Mapping[str, Any]) -> str | None:
+    job, result = xcoms.get("job") or {}, xcoms.get("return_value")
+    if job.get("status") != "completed" or result != job.get("container_ids"):
+        return f"succeeded with job {job!r} and return value {result!r}"
     return None
 
 
-def _job_lost(left: Mapping[str, Any], own: OwnJob, *, waited: bool) -> str | None:
-    job = own.job
+def _job_result_problem(xcoms: Mapping[str, Any], matched: MatchedJob, *, waited: bool) -> str | None:
+    job, result = matched.job, xcoms.get("return_value")
     if not waited:
-        return None if left.get("return_value") == job.job_id else f"left {left.get('return_value')!r}"
+        return None if result == job.job_id else f"returned {result!r}"
     if job.status != "completed":
         return f"succeeded although its job is {job.status}"
-    kept = left.get("job") or {}
-    if kept.get("job_id") != job.job_id or left.get("return_value") != job.container_ids:
-        return f"left job {kept.get('job_id')} and {left.get('return_value')!r}"
+    job_id = (xcoms.get("job") or {}).get("job_id")
+    if job_id != job.job_id or result != job.container_ids:
+        return f"has job {job_id} and return value {result!r}"
     return None

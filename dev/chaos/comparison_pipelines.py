@@ -1,4 +1,4 @@
-"""One job, started and waited for, by three providers; each waits in the worker and in the triggerer."""
+"""The same job with three providers, each waiting in the worker and in the triggerer."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ COMMON: dict[str, Any] = {
     "max_active_tasks": 100,
     "default_args": {"retries": int(os.environ["CHAOS_RETRIES"]), "retry_delay": timedelta(seconds=1)},
 }
-# By its topic the ledger tells which task instance a job was started for.
+# The topic shows in the request log which task instance a job was started for.
 TOPIC = "{{ dag.dag_id }}|{{ run_id }}|{{ task.task_id }}"
 HEADERS = {
     "Content-Type": "application/json",
     "Authorization": "Bearer {{ conn.http_default.password }}",
 }
-BOUNDED = {"timeout": 3}
+REQUEST_OPTIONS = {"timeout": 3}
 DEFERRABLE = {"worker": False, "triggerer": True}
 
 
 def job_id(response: Any) -> str:
-    """Read the job out of the answer to a submission."""
+    """Return the job id of a submission."""
     return str(response.json()["jobId"])
 
 
 def completed(response: Any) -> bool:
-    """Tell whether the job of an answer has completed."""
+    """Return whether the job has completed."""
     return bool(response.json()["status"] == "completed")
 
 
@@ -60,7 +60,7 @@ with DAG(dag_id="compare_http", schedule=None, **COMMON):
             endpoint=f"v1/projects/{PROJECT}/content",
             data=json.dumps({"brief": {"topic": TOPIC}}),
             headers=HEADERS,
-            extra_options=BOUNDED,
+            extra_options=REQUEST_OPTIONS,
             response_filter=job_id,
             deferrable=deferrable,
         )
@@ -68,7 +68,7 @@ with DAG(dag_id="compare_http", schedule=None, **COMMON):
             task_id=f"wait_{where}",
             endpoint="v1/jobs/{{ ti.xcom_pull('generate_" + where + "') }}",
             headers=HEADERS,
-            extra_options=BOUNDED,
+            extra_options=REQUEST_OPTIONS,
             response_check=completed,
             poke_interval=2,
             timeout=120,
@@ -82,6 +82,6 @@ with DAG(dag_id="compare_livy", schedule=None, **COMMON):
             file="chaos.py",
             args=[TOPIC],
             polling_interval=2,
-            extra_options=BOUNDED,
+            extra_options=REQUEST_OPTIONS,
             deferrable=deferrable,
         )

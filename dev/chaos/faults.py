@@ -1,20 +1,24 @@
-"""Which requests go wrong: every kind of fault, at every route that the pipelines use."""
+"""Which requests fail and how: every kind of fault, at every route that the pipelines call."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.faults import KINDS, matches
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_layers.emulator.control_client import EmulatorControl, RecordedRequest
 
-SUBMIT = ("/v1/projects/*/content", "/v1/content/*/clone-from-post", "/v1/content/*/regenerate")
 ROUTES = (
-    *(("POST", path) for path in SUBMIT),
+    ("POST", "/v1/projects/*/content"),
+    ("POST", "/v1/content/*/clone-from-post"),
+    ("POST", "/v1/content/*/regenerate"),
     ("POST", "/v1/content/*/approve"),
     ("POST", "/v1/content/*/schedule"),
     ("POST", "/v1/content/*/publish"),
@@ -24,67 +28,61 @@ ROUTES = (
     ("GET", "/v1/jobs/*"),
 )
 STATUSES = (500, 502, 503, 504, 408, 425)
-# How many requests pass between two of the faults that wait at a route, at most.
-GAP = 1
-LONG_JOB_SECONDS = 30
+# At most this many requests pass between two of the faults that are queued for a route.
+MAX_SKIP = 1
+# Every so many jobs, one lasts long enough to be canceled halfway, and one fails.
 LONG_EVERY = 4
 FAILED_EVERY = 30
 
 
-def variants(chance: random.Random, trap: str) -> list[dict[str, Any]]:
-    """Give every kind of fault, executed and not where it has both.
+def variants(rng: random.Random, redirect_url: str) -> list[dict[str, Any]]:
+    """Return every kind of fault, both executed and not executed if the kind can be either.
 
-    :param chance: picks the statuses
-    :param trap: where redirects lead
+    :param rng: chooses the statuses
+    :param redirect_url: target of the redirects
     """
-    own: dict[str, list[dict[str, Any]]] = {
-        "fail_before": [{"status": chance.choice(STATUSES)}],
-        "fail_after": [{"status": chance.choice(STATUSES)}],
+    arguments: dict[str, list[dict[str, Any]]] = {
+        "fail_before": [{"status": rng.choice(STATUSES)}],
+        "fail_after": [{"status": rng.choice(STATUSES)}],
         "hang": [{"executed": True}, {"executed": False}],
         "garbage": [{"executed": True}, {"executed": False, "status": 502}],
         "slow": [{"seconds": 2}],
-        "redirect": [{"location": trap}],
-        "rate_limit": [{"retry_after": chance.choice((1, 2, 3))}],
+        "redirect": [{"location": redirect_url}],
+        "rate_limit": [{"retry_after": rng.choice((1, 2, 3))}],
     }
-    return [{"kind": kind, **arguments} for kind in KINDS for arguments in own.get(kind, [{}])]
+    return [{"kind": kind, **fields} for kind in KINDS for fields in arguments.get(kind, [{}])]
 
 
-def install(control: EmulatorControl, chance: random.Random, rate: float, trap: str) -> None:
-    """Let requests go wrong until :func:`~airflow_provider_layers.emulator.EmulatorControl.clear_faults`.
+def install_faults(control: EmulatorControl, rng: random.Random, rate: float, redirect_url: str) -> None:
+    """Let requests fail until the faults are cleared.
 
-    Each kind waits once at each route and meets one of its first requests; beyond that each request has the
-    same chance to meet one.
+    Each variant is queued once for each route, for one of the first requests there. In addition every request
+    has the same probability to fail.
 
     :param control: the emulator
-    :param chance: draws order and statuses
-    :param rate: the chance that a request meets some fault
-    :param trap: where redirects lead
+    :param rng: chooses order and statuses
+    :param rate: probability that a request fails
+    :param redirect_url: target of the redirects
     """
     for method, path in ROUTES:
-        once = variants(chance, trap)
-        chance.shuffle(once)
+        queued = variants(rng, redirect_url)
+        rng.shuffle(queued)
         skip = 0
-        for fault in once:
-            skip += chance.randint(0, GAP)
+        for fault in queued:
+            skip += rng.randint(0, MAX_SKIP)
             control.fault(method=method, path=path, times=1, skip=skip, **fault)
-    always = variants(chance, trap)
-    for fault in always:
-        control.fault(times=None, probability=rate / len(always), **fault)
+    permanent = variants(rng, redirect_url)
+    for fault in permanent:
+        control.fault(times=None, probability=rate / len(permanent), **fault)
 
 
-def waiting(control: EmulatorControl) -> int:
-    """Count the faults that still wait for a first request at their route.
-
-    :param control: the emulator
-    """
+def queued_faults(control: EmulatorControl) -> int:
+    """Return the number of faults that no request at their route has met yet."""
     return sum(fault["times"] is not None for fault in control.faults())
 
 
-def met(requests: Iterable[RecordedRequest]) -> set[tuple[tuple[str, str], str]]:
-    """Collect which kinds of fault were met at which of the routes.
-
-    :param requests: of the ledger
-    """
+def met_faults(requests: Iterable[RecordedRequest]) -> set[tuple[tuple[str, str], str]]:
+    """Return the pairs of a route and a kind of fault that a request met there."""
     return {
         (route, request.fault)
         for request in requests
@@ -93,16 +91,56 @@ def met(requests: Iterable[RecordedRequest]) -> set[tuple[tuple[str, str], str]]
     }
 
 
-def prepare_outcomes(control: EmulatorControl, jobs: int) -> None:
-    """Let a known share of the jobs fail, and another take long enough to be canceled in the middle.
+def prepare_outcomes(control: EmulatorControl, jobs: int, long_job_seconds: float) -> None:
+    """Let a known share of the jobs fail, and another share last long.
 
     :param control: the emulator
-    :param jobs: how many jobs to prepare for
+    :param jobs: number of jobs to prepare
+    :param long_job_seconds: duration of a long job
     """
     for number in range(1, jobs + 1):
         if number % FAILED_EVERY == 0:
-            control.outcome("failed", code="PLATFORM_ERROR", message="The adversary wanted it.")
+            control.outcome("failed", code="PLATFORM_ERROR", message="Failed by the chaos run.")
         elif number % LONG_EVERY == 0:
-            control.outcome("completed", job_seconds=LONG_JOB_SECONDS)
+            control.outcome("completed", job_seconds=long_job_seconds)
         else:
             control.outcome("completed")
+
+
+class RedirectSink(ThreadingHTTPServer):
+    """The target of the emulator's redirects, which no client may follow; it counts those that do."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.request_count = 0
+        super().__init__(("127.0.0.1", 0), _SinkHandler)
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _SinkHandler(BaseHTTPRequestHandler):
+    server: RedirectSink
+
+    def parse_request(self) -> bool:
+        self.server.request_count += 1
+        return super().parse_request()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Log nothing."""
+
+
+@contextlib.contextmanager
+def redirect_sink() -> Iterator[RedirectSink]:
+    """Listen until the end of the statement."""
+    with RedirectSink() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,4 +1,4 @@
-"""Airflow's own books, read from its SQLite file: reading there costs the api-server nothing."""
+"""Airflow's metadata database, read from its SQLite file: that costs the api-server nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
-class Place(NamedTuple):
-    """Where a task instance is, over all its tries."""
+class TaskInstanceKey(NamedTuple):
+    """A task instance over all its tries."""
 
     dag_id: str
     run_id: str
@@ -27,24 +26,24 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Instance:
-    """A task instance as the books show it.
+class TaskInstanceRecord:
+    """A row of the table of task instances.
 
-    :param place: where it is
-    :param state: Airflow's word, or None
-    :param try_number: which try it is in
-    :param max_tries: the number of the last try that Airflow would make
-    :param operator: class name
+    :param key: the task instance
+    :param state: Airflow's name of the state, or None
+    :param try_number: number of the current try
+    :param max_tries: number of retries that Airflow allows
+    :param operator: class name of the operator
     """
 
-    place: Place
+    key: TaskInstanceKey
     state: str | None
     try_number: int
     max_tries: int
     operator: str
 
 
-class Books:
+class MetadataDb:
     """The SQLite file of an Airflow.
 
     :param home: its AIRFLOW_HOME
@@ -53,75 +52,56 @@ class Books:
     def __init__(self, home: Path) -> None:
         self._path = home / "airflow.db"
 
-    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return what a query gives.
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        uri = f"file:{self._path}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=60)) as database:
+            return database.execute(sql, values).fetchall()
 
-        :param query: SQL
-        :param values: its parameters
-        """
-        address = f"file:{self._path}?mode=ro"
-        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=20)) as database:
-            return database.execute(query, values).fetchall()
-
-    def instances(self, *states: str) -> list[Instance]:
-        """Return the task instances, in the order of their places.
-
-        :param states: only those in one of these states; all if none is named
-        """
-        found = self.rows(
+    def task_instances(self, *states: str) -> list[TaskInstanceRecord]:
+        """Return the task instances in these states, or in any state, ordered by key."""
+        rows = self.query(
             "SELECT dag_id, run_id, task_id, map_index, state, try_number, max_tries, operator "
             "FROM task_instance ORDER BY dag_id, run_id, task_id, map_index"
         )
-        every = (Instance(Place(*row[:4]), *row[4:]) for row in found)
-        return [one for one in every if not states or one.state in states]
+        records = (TaskInstanceRecord(TaskInstanceKey(*row[:4]), *row[4:]) for row in rows)
+        return [record for record in records if not states or record.state in states]
 
-    def place_of(self, instance_id: str) -> Place | None:
-        """Return the place of a task instance.
+    def task_instance_key(self, task_instance_id: str) -> TaskInstanceKey | None:
+        """Return the key of a task instance by its UUID, which changes with every try."""
+        sql = "SELECT dag_id, run_id, task_id, map_index FROM task_instance WHERE id IN (?, ?)"
+        rows = self.query(sql, task_instance_id, task_instance_id.replace("-", ""))
+        return TaskInstanceKey(*rows[0]) if rows else None
 
-        :param instance_id: its UUID, which changes with every try
-        """
-        query = "SELECT dag_id, run_id, task_id, map_index FROM task_instance WHERE id IN (?, ?)"
-        found = self.rows(query, instance_id, instance_id.replace("-", ""))
-        return Place(*found[0]) if found else None
-
-    def generations(self) -> dict[Place, set[int]]:
-        """Return the clear generations that each task instance has had in any of its tries."""
-        found: dict[Place, set[int]] = {}
-        for *place, most in self.rows(
+    def clear_counts(self) -> dict[TaskInstanceKey, set[int]]:
+        """Return every value of ``max_tries`` of each task instance: a clear raises it, a retry does not."""
+        counts: dict[TaskInstanceKey, set[int]] = {}
+        for *key, max_tries in self.query(
             "SELECT dag_id, run_id, task_id, map_index, max_tries FROM task_instance UNION "
             "SELECT dag_id, run_id, task_id, map_index, max_tries FROM task_instance_history"
         ):
-            found.setdefault(Place(*place), set()).add(most)
-        return found
+            counts.setdefault(TaskInstanceKey(*key), set()).add(max_tries)
+        return counts
 
-    def runs(self) -> dict[str, int]:
-        """Count the DAG runs by state."""
-        return dict(self.rows("SELECT state, COUNT(*) FROM dag_run GROUP BY state"))
+    def active_runs(self) -> int:
+        """Return the number of DAG runs that have not ended."""
+        sql = "SELECT COUNT(*) FROM dag_run WHERE state IN ('running', 'queued')"
+        return int(self.query(sql)[0][0])
 
-    def xcoms(self) -> dict[Place, dict[str, Any]]:
-        """Return what each task instance left."""
-        found: dict[Place, dict[str, Any]] = {}
-        for *place, key, value in self.rows(
+    def xcoms(self) -> dict[TaskInstanceKey, dict[str, Any]]:
+        """Return the XComs of each task instance by key."""
+        xcoms: dict[TaskInstanceKey, dict[str, Any]] = {}
+        for *key, name, value in self.query(
             "SELECT dag_id, run_id, task_id, map_index, key, value FROM xcom"
         ):
-            found.setdefault(Place(*place), {})[key] = _plain(value)
-        return found
+            xcoms.setdefault(TaskInstanceKey(*key), {})[name] = _decoded(value)
+        return xcoms
 
 
-def _plain(value: Any) -> Any:
-    """Undo Airflow's two layers of JSON."""
+def _decoded(value: Any) -> Any:
+    # Airflow encodes twice: the value, and the JSON column.
     for _ in range(2):
         if isinstance(value, str | bytes):
             with contextlib.suppress(ValueError):
                 value = json.loads(value)
     return value
-
-
-def chaos_files(home: Path) -> Iterator[Path]:
-    """Walk through every file that an Airflow has written.
-
-    :param home: its AIRFLOW_HOME
-    """
-    for path in sorted(home.rglob("*")):
-        if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
-            yield path

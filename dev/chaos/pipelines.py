@@ -1,4 +1,4 @@
-"""The pipelines that the adversary disturbs: every way to start a job and every way to wait for it."""
+"""The pipelines of a chaos run: every way to start a job and every way to wait for it."""
 
 from __future__ import annotations
 
@@ -37,17 +37,12 @@ COMMON: dict[str, Any] = {
 WAITS: dict[str, Any] = {"wait_for_completion": True, "poll_interval": 2.0, "completion_timeout": 900.0}
 
 
-def first_post(scheduled: dict[str, Any]) -> str:
-    """Pick the post out of what scheduling one target on one account returned."""
-    return str(scheduled["scheduled_post_ids"][0])
-
-
 def days_ahead(days: int) -> str:
-    """Give a moment far enough ahead that no post goes out, the same on every try."""
+    """Return a timestamp so late that no post goes out, the same on every try."""
     return f"2099-01-{days:02d}T09:00:00Z"
 
 
-with DAG(dag_id="chaos_worker_waits", schedule=None, doc_md="Waits in the worker, one by one.", **COMMON):
+with DAG(dag_id="chaos_worker_waits", schedule=None, doc_md="Waits in the worker.", **COMMON):
     generate = LayersGenerateContentOperator(
         task_id="generate", project_id=PROJECT, brief=BRIEF, deferrable=False, **WAITS
     )
@@ -58,7 +53,7 @@ with DAG(dag_id="chaos_worker_waits", schedule=None, doc_md="Waits in the worker
         **WAITS,
     )
     approve = LayersApproveContentOperator(task_id="approve", container_id=generate.output)
-    # One container, so that one post comes back and not a list of them.
+    # A single container id, so that the operator returns a single result and not a list.
     schedule = LayersScheduleContentOperator(
         task_id="schedule",
         container_id="{{ ti.xcom_pull('generate')[0] }}",
@@ -85,7 +80,9 @@ with DAG(dag_id="chaos_deferred_waits", schedule=None, doc_md="Waits in the trig
     )
     approved >> published
 
-with DAG(dag_id="chaos_sensors", schedule=None, doc_md="Submits, and waits in tasks of their own.", **COMMON):
+with DAG(
+    dag_id="chaos_sensors", schedule=None, doc_md="Submits jobs, and waits for them in sensors.", **COMMON
+):
     started = LayersCloneFromPostOperator.partial(task_id="clone", project_id=PROJECT).expand(
         source_platform_post_id=POSTS[:WIDTH]
     )

@@ -1,4 +1,4 @@
-"""The one table: what was done, what must be zero, and the details of everything that is not."""
+"""The table of a chaos run: what was done, what must not have happened, and the details of every miss."""
 
 from __future__ import annotations
 
@@ -7,145 +7,141 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_layers.emulator.faults import KINDS
-from dev.chaos.check_cancels import judge_cancels
-from dev.chaos.check_jobs import STOOD, extra_jobs, unseen_jobs
-from dev.chaos.check_posts import effects, posts_twice
-from dev.chaos.check_task_states import Endings
-from dev.chaos.faults import ROUTES, met
-from dev.chaos.submissions import match, of_place
+from dev.chaos.check_cancels import check_cancels
+from dev.chaos.check_jobs import (
+    UNNECESSARY,
+    duplicate_posts,
+    extra_jobs,
+    jobs_by_task_instance,
+    match_jobs,
+    publishing_requests,
+    unreported_jobs,
+)
+from dev.chaos.check_task_states import TaskStateCheck
+from dev.chaos.faults import ROUTES, met_faults
 
 if TYPE_CHECKING:
-    from dev.chaos.plan import Plan
-    from dev.chaos.snapshot import Evidence
-    from dev.chaos.submissions import OwnJob, Submission
+    from dev.chaos.campaign import CampaignPlan
+    from dev.chaos.check_jobs import MatchedJob, SubmissionKey
+    from dev.chaos.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table.
+    """A line of the table.
 
     :param name: what was counted
-    :param value: how many
-    :param wanted: what it has to be; empty where it is for information
-    :param good: whether it is so
-    :param details: of each miss, what to act on
+    :param value: the count
+    :param required: what the count must be; empty if it is for information only
+    :param passed: whether it is
+    :param details: a description of each miss
     """
 
     name: str
     value: str
-    wanted: str = ""
-    good: bool = True
+    required: str = ""
+    passed: bool = True
     details: list[str] = field(default_factory=list)
 
 
-def judge(evidence: Evidence, plan: Plan) -> list[Row]:
-    """Judge the end state.
+def make_report(snapshot: Snapshot, plan: CampaignPlan) -> list[Row]:
+    """Check the end state of a run.
 
-    :param evidence: the end state
-    :param plan: the numbers
+    :param snapshot: the end state
+    :param plan: the numbers of the run
     """
-    places = [(one.place, one.operator) for one in evidence.instances.values()]
-    owned = match(evidence.jobs, places)
-    return [*_done(evidence, plan), *_money(evidence, owned), *_rest(evidence, owned)]
+    jobs = match_jobs(snapshot)
+    return [*_activity(snapshot, plan), *_payments(snapshot, jobs), *_promises(snapshot, jobs, plan)]
 
 
-def _done(evidence: Evidence, plan: Plan) -> list[Row]:
-    faults = Counter(request.fault for request in evidence.requests if request.fault)
-    kills = Counter(kill.kind for kill in evidence.record.kills)
-    deeds = Counter((deed.action, deed.state or "none") for deed in evidence.record.deeds)
-    pairs, every = len(met(evidence.requests)), len(ROUTES) * len(KINDS)
-    count, killed = len(evidence.instances), sum(kills.values())
-    least, kinds = (plan.instances, len(KINDS)) if plan.strict else (1, 1)
-    states = Counter(one.state or "none" for one in evidence.instances.values())
-    runs = {one.place[:2] for one in evidence.instances.values()}
+def _activity(snapshot: Snapshot, plan: CampaignPlan) -> list[Row]:
+    faults = Counter(request.fault for request in snapshot.requests if request.fault)
+    kills = Counter(kill.kind for kill in snapshot.log.kills)
+    actions = Counter((action.action, action.state or "none") for action in snapshot.log.user_actions)
+    states = Counter(record.state or "none" for record in snapshot.task_instances.values())
+    runs = {key[:2] for key in snapshot.task_instances}
+    pairs, all_pairs = len(met_faults(snapshot.requests)), len(ROUTES) * len(KINDS)
     return [
-        _at_least("task instances", count, least),
-        Row(f"  in {len(runs)} DAG runs", _words(states)),
-        Row("requests to the API", str(len(evidence.requests))),
-        _at_least("kinds of fault injected", len(faults), kinds),
+        _at_least("task instances", len(snapshot.task_instances), plan.instances if plan.strict else 1),
+        Row(f"  in {len(runs)} DAG runs", _listed(states)),
+        Row("requests to the API", str(len(snapshot.requests))),
+        _at_least("kinds of fault injected", len(faults), len(KINDS) if plan.strict else 1),
         *(Row(f"  {kind}", str(faults[kind])) for kind in KINDS),
-        _at_least(f"routes ({len(ROUTES)}) x kinds met", pairs, every if plan.strict else 1),
-        _at_least("processes killed (SIGKILL)", killed, plan.kills),
+        _at_least(f"routes ({len(ROUTES)}) x kinds met", pairs, all_pairs if plan.strict else 1),
+        _at_least("processes killed (SIGKILL)", sum(kills.values()), plan.kills),
         *(Row(f"  {kind}", str(number)) for kind, number in sorted(kills.items())),
-        Row("marks and clears by people", str(evidence.record.acts)),
-        *(Row(f"  {action}, {state}", str(number)) for (action, state), number in sorted(deeds.items())),
+        Row("marks and clears by users", str(snapshot.log.user_requests)),
+        *(Row(f"  {action}, {state}", str(number)) for (action, state), number in sorted(actions.items())),
     ]
 
 
-def _is_later(submission: Submission, evidence: Evidence) -> bool:
-    first = min(evidence.generations.get(submission.place, {submission.generation}))
-    return submission.turn > 0 or submission.generation > first
-
-
-def _money(evidence: Evidence, owned: list[OwnJob]) -> list[Row]:
-    extra = list(extra_jobs(evidence, owned))
-    submissions = len({own.submission for own in owned if own.submission}) or 1
-    ratio = len(owned) / max(1, submissions - sum(STOOD in line for line in extra))
-    statuses = Counter(own.job.status for own in owned)
-    later = sum(1 for own in owned if own.submission and _is_later(own.submission, evidence))
+def _payments(snapshot: Snapshot, jobs: list[MatchedJob]) -> list[Row]:
+    extra = list(extra_jobs(snapshot, jobs))
+    submissions = len({matched.submission for matched in jobs if matched.submission}) or 1
+    ratio = len(jobs) / max(1, submissions - sum(UNNECESSARY in line for line in extra))
+    statuses = Counter(matched.job.status for matched in jobs)
+    later = sum(1 for matched in jobs if matched.submission and _is_later(matched.submission, snapshot))
     return [
-        Row("jobs started", str(len(owned)), details=[]),
-        Row("  of which", _words(statuses)),
+        Row("jobs started", str(len(jobs))),
+        Row("  of which", _listed(statuses)),
         Row("  after a clear or a canceled job", str(later)),
-        Row("jobs created per submission", f"{ratio:.3f}", "1.000", not extra and bool(owned), extra),
-        _none("jobs left running that nobody reported", list(unseen_jobs(evidence, owned))),
+        Row("jobs created per submission", f"{ratio:.3f}", "1.000", not extra and bool(jobs), extra),
+        _none("jobs left running or unreported", list(unreported_jobs(snapshot, jobs))),
     ]
 
 
-def _rest(evidence: Evidence, owned: list[OwnJob]) -> list[Row]:
-    endings = Endings(evidence, of_place(owned))
-    cancels = judge_cancels(evidence, owned)
-    running = [f"{evidence.active_runs} DAG runs had not ended"] if evidence.active_runs else []
-    trapped = [f"{evidence.trapped} requests followed a redirect"] if evidence.trapped else []
-    undone = (
-        f"{cancels.ended} ended first, {cancels.told} told, {cancels.disturbed} canceler killed, "
-        f"{cancels.unheld} not in a triggerer yet"
+def _is_later(submission: SubmissionKey, snapshot: Snapshot) -> bool:
+    first = min(snapshot.clear_counts.get(submission.task_instance, {submission.clear_count}))
+    return submission.sequence > 0 or submission.clear_count > first
+
+
+def _promises(snapshot: Snapshot, jobs: list[MatchedJob], plan: CampaignPlan) -> list[Row]:
+    states = TaskStateCheck(snapshot, jobs_by_task_instance(jobs))
+    cancels = check_cancels(snapshot, jobs, plan.cancel_limits)
+    active = [f"{snapshot.active_runs} DAG runs had not ended"] if snapshot.active_runs else []
+    redirected = [f"{snapshot.redirected} requests followed a redirect"] if snapshot.redirected else []
+    others = (
+        f"{cancels.ended_first} ended first, {cancels.logged} logged, {cancels.canceler_killed} canceler "
+        f"killed, {cancels.not_in_triggerer} not in a triggerer yet"
     )
     return [
-        Row("jobs canceled for a mark or clear", f"{cancels.done} (else: {undone})"),
-        _none("jobs not canceled within 20 s of it", cancels.misses),
-        _none("jobs canceled that nobody had ended", cancels.unasked),
-        _none("results lost", list(endings.lost_results())),
-        Row("schedules and publications", str(len(effects(evidence)))),
-        _none("posts scheduled or published twice", list(posts_twice(evidence))),
-        _none("files in which the API key was found", evidence.leaks),
-        _none("redirects that were followed", trapped),
-        _none("tasks ended in a wrong state", [*running, *endings.wrong_states()]),
+        Row("jobs canceled after a mark or clear", f"{cancels.canceled} (others: {others})"),
+        _none(f"jobs not canceled within {plan.cancel_limits.seconds:.0f} s of it", cancels.missed),
+        _none("jobs canceled without a mark or clear", cancels.unrequested),
+        _none("results lost", list(states.lost_results())),
+        Row("schedules and publications", str(len(publishing_requests(snapshot)))),
+        _none("posts scheduled or published twice", list(duplicate_posts(snapshot))),
+        _none("files that contain the API key", snapshot.leaks),
+        _none("redirects that were followed", redirected),
+        _none("tasks ended in a wrong state", [*active, *states.wrong_states()]),
     ]
 
 
-def _words(counts: Counter[str]) -> str:
+def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
-def _at_least(name: str, value: int, least: int) -> Row:
-    return Row(name, str(value), f">= {least}", value >= least, [])
+def _at_least(name: str, value: int, minimum: int) -> Row:
+    return Row(name, str(value), f">= {minimum}", value >= minimum)
 
 
 def _none(name: str, details: list[str]) -> Row:
     return Row(name, str(len(details)), "0", not details, details)
 
 
-def _opinion(row: Row) -> str:
-    return f"   ({row.wanted}) {'ok' if row.good else 'MISS'}" if row.wanted else ""
+def has_passed(rows: list[Row]) -> bool:
+    """Return whether every requirement of the table is met."""
+    return all(row.passed for row in rows)
 
 
-def failed(rows: list[Row]) -> bool:
-    """Tell whether anything was missed.
-
-    :param rows: the table
-    """
-    return not all(row.good for row in rows)
-
-
-def table(rows: list[Row]) -> str:
-    """Write the table, and below it the details of every miss.
-
-    :param rows: the table
-    """
+def format_table(rows: list[Row]) -> str:
+    """Return the table as text, with the details of every miss below it."""
     width = max(len(row.name) for row in rows)
-    lines = [f"{row.name:<{width}}  {row.value}{_opinion(row)}" for row in rows]
+    lines = []
     for row in rows:
-        lines += ["", f"{row.name}:"] * (not row.good and bool(row.details))
-        lines += [f"  - {detail}" for detail in row.details if not row.good]
+        verdict = f"   ({row.required}) {'ok' if row.passed else 'MISS'}" if row.required else ""
+        lines.append(f"{row.name:<{width}}  {row.value}{verdict}")
+    for row in rows:
+        if not row.passed and row.details:
+            lines += ["", f"{row.name}:", *(f"  - {detail}" for detail in row.details)]
     return "\n".join(lines)

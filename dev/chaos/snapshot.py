@@ -1,144 +1,127 @@
-"""What is left when everything has ended, from both sides."""
+"""The end state of a chaos run: the API's request log, Airflow's database, and the files under its home."""
 
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dev.chaos.metadata_db import Books, Instance, Place, chaos_files
+from dev.chaos.metadata_db import MetadataDb, TaskInstanceKey, TaskInstanceRecord
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from airflow_provider_layers.emulator.control_client import CreatedJob, RecordedRequest
-    from dev.chaos.actions import Deed, Kill, Record
-    from dev.chaos.scene import Scene
+    from dev.chaos.actions import ActionLog, Kill, UserAction
+    from dev.environment import Environment
 
-# A job is named by its id or, where the answer never came, by the key that it was asked for with.
-NAME = re.compile(rb"job_[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# A log names a job by its id or, if no response arrived, by the idempotency key of the request.
+JOB_NAME = re.compile(rb"job_[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNCANCELED = re.compile(rb"(job_[0-9A-HJKMNP-TV-Z]{26}) may still be running")
 
 
-def seconds(moment: str | None) -> float:
-    """Turn a moment of the emulator into seconds since the epoch; none is the end of time.
-
-    :param moment: ISO 8601
-    """
-    return datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() if moment else float("inf")
+def epoch_seconds(timestamp: str | None) -> float:
+    """Return the epoch seconds of an ISO 8601 timestamp, and infinity for None."""
+    return datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp() if timestamp else float("inf")
 
 
 @dataclass
-class Evidence:
-    """The end state.
+class Snapshot:
+    """The state of both sides at one moment.
 
-    :param instances: the task instances, by place
-    :param generations: the clear generations that Airflow's books know of each
-    :param xcoms: what they left
-    :param active_runs: DAG runs that have not ended
-    :param jobs: the jobs of the ledger, oldest first
-    :param requests: the requests of the ledger, oldest first
+    :param task_instances: the task instances
+    :param clear_counts: every clear count that Airflow's database has of each
+    :param xcoms: their XComs
+    :param active_runs: number of DAG runs that have not ended
+    :param jobs: the jobs in the request log, oldest first
+    :param requests: the requests in the request log, oldest first
     :param posts: the scheduled posts
-    :param pending: containers that nobody has approved, so that a schedule of them makes no post yet
-    :param named: the job ids and keys that some log or XCom names
-    :param uncanceled: jobs of which a log says that they could not be canceled
-    :param leaks: files that hold the API key
-    :param trapped: requests that followed a redirect
-    :param record: what the adversary did
+    :param pending: containers without an approval; a schedule of one creates no post yet
+    :param log: what the adversary did
     :param home: the AIRFLOW_HOME
+    :param redirected: number of requests that followed a redirect
+    :param named_jobs: job ids and idempotency keys in task logs and XComs
+    :param uncanceled_jobs: jobs that could not be canceled, according to a task log
+    :param leaks: files that contain the API key
     """
 
-    instances: dict[Place, Instance]
-    generations: dict[Place, set[int]]
-    xcoms: dict[Place, dict[str, Any]]
+    task_instances: dict[TaskInstanceKey, TaskInstanceRecord]
+    clear_counts: dict[TaskInstanceKey, set[int]]
+    xcoms: dict[TaskInstanceKey, dict[str, Any]]
     active_runs: int
     jobs: list[CreatedJob]
     requests: list[RecordedRequest]
     posts: list[dict[str, Any]]
     pending: set[str]
-    record: Record
+    log: ActionLog
     home: Path
-    trapped: int = 0
-    named: set[str] = field(default_factory=set)
-    uncanceled: set[str] = field(default_factory=set)
+    redirected: int = 0
+    named_jobs: set[str] = field(default_factory=set)
+    uncanceled_jobs: set[str] = field(default_factory=set)
     leaks: list[str] = field(default_factory=list)
 
-    def logs(self, place: Place) -> str:
-        """Say where the logs of a task instance are.
+    def log_folder(self, key: TaskInstanceKey) -> Path:
+        """Return the folder with the logs of a task instance."""
+        folder = (
+            self.home / "logs" / f"dag_id={key.dag_id}" / f"run_id={key.run_id}" / f"task_id={key.task_id}"
+        )
+        return folder / f"map_index={key.map_index}" if key.map_index >= 0 else folder
 
-        :param place: the task instance
-        """
-        folder = f"dag_id={place.dag_id}/run_id={place.run_id}/task_id={place.task_id}"
-        index = f"/map_index={place.map_index}" if place.map_index >= 0 else ""
-        return f"{self.home}/logs/{folder}{index}"
+    def trigger_logs(self, key: TaskInstanceKey) -> list[Path]:
+        """Return the logs of a task instance's triggers."""
+        return list(self.log_folder(key).glob("*.trigger.*.log"))
+
+    def search_files(self, api_key: str) -> None:
+        """Read every file under the AIRFLOW_HOME: for the API key, and for names of jobs."""
+        needles = {form.encode() for form in (api_key, quote(api_key, safe=""))}
+        for path in _written_files(self.home):
+            content = path.read_bytes()
+            if any(needle in content for needle in needles):
+                self.leaks.append(str(path))
+            if "logs" in path.parts:
+                self.named_jobs |= {name.decode() for name in JOB_NAME.findall(content)}
+                self.uncanceled_jobs |= {name.decode() for name in UNCANCELED.findall(content)}
+        for xcoms in self.xcoms.values():
+            self.named_jobs |= {name.decode() for name in JOB_NAME.findall(str(xcoms).encode())}
 
 
-def settle(scene: Scene, patience: float = 60.0) -> None:
-    """Wait until no job runs and no post is on its way: nobody disturbs them any more.
+def take_snapshot(environment: Environment, log: ActionLog, redirected: int = 0) -> Snapshot:
+    """Collect everything but the content of files, which are complete only when Airflow has ended.
 
-    :param scene: the emulator
-    :param patience: seconds
+    :param environment: the running Airflow and emulator
+    :param log: what the adversary did
+    :param redirected: number of requests that followed a redirect
     """
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if all(job.status != "running" for job in scene.emulator.control.jobs()):
-            return
-        time.sleep(2.0)
-
-
-def collect(scene: Scene, record: Record, trapped: int) -> Evidence:
-    """Gather everything but the files, which are complete only when Airflow has ended.
-
-    :param scene: the running Airflow and emulator
-    :param record: what the adversary did
-    :param trapped: requests that followed a redirect
-    """
-    control, books = scene.emulator.control, Books(scene.airflow.home)
+    control, db = environment.emulator.control, MetadataDb(environment.airflow.home)
     project = f"/v1/projects/{control.project_id}"
-    containers = scene.emulator.items(f"{project}/content", limit=200)
-    runs = books.runs()
-    return Evidence(
-        instances={one.place: one for one in books.instances()},
-        generations=books.generations(),
-        xcoms=books.xcoms(),
-        active_runs=runs.get("running", 0) + runs.get("queued", 0),
+    containers = environment.emulator.paginate(f"{project}/content", limit=200)
+    return Snapshot(
+        task_instances={record.key: record for record in db.task_instances()},
+        clear_counts=db.clear_counts(),
+        xcoms=db.xcoms(),
+        active_runs=db.active_runs(),
         jobs=control.jobs(),
         requests=control.requests(),
-        posts=list(scene.emulator.items(f"{project}/scheduled-posts", limit=100)),
-        pending={one["id"] for one in containers if one["approvalStatus"] == "pending"},
-        record=record,
-        home=scene.airflow.home,
-        trapped=trapped,
+        posts=list(environment.emulator.paginate(f"{project}/scheduled-posts", limit=100)),
+        pending={container["id"] for container in containers if container["approvalStatus"] == "pending"},
+        log=log,
+        home=environment.airflow.home,
+        redirected=redirected,
     )
 
 
-def search(evidence: Evidence, api_key: str) -> None:
-    """Read every file under the AIRFLOW_HOME: for the key, and for the jobs that are named there.
-
-    :param evidence: takes what is found
-    :param api_key: the key
-    """
-    needles = {form.encode() for form in (api_key, quote(api_key, safe=""))}
-    for path in chaos_files(evidence.home):
-        content = path.read_bytes()
-        if any(needle in content for needle in needles):
-            evidence.leaks.append(str(path))
-        if "logs" in path.parts:
-            evidence.named |= {found.decode() for found in NAME.findall(content)}
-            evidence.uncanceled |= {found.decode() for found in UNCANCELED.findall(content)}
-    for left in evidence.xcoms.values():
-        evidence.named |= {found.decode() for found in NAME.findall(str(left).encode())}
+def write_action_log(snapshot: Snapshot) -> None:
+    """Write what the adversary did to ``chaos.log`` under the AIRFLOW_HOME, for the analysis of a miss."""
+    entries: list[Kill | UserAction] = [*snapshot.log.kills, *snapshot.log.user_actions]
+    entries.sort(key=lambda entry: entry.at)
+    lines = [f"{datetime.fromtimestamp(entry.at, timezone.utc):%H:%M:%S} {entry}" for entry in entries]
+    (snapshot.home / "chaos.log").write_text("\n".join(lines) + "\n")
 
 
-def write_diary(evidence: Evidence) -> None:
-    """Leave what the adversary did beside the logs, for whoever has to explain a miss.
-
-    :param evidence: the end state
-    """
-    done: list[Kill | Deed] = [*evidence.record.kills, *evidence.record.deeds]
-    done.sort(key=lambda one: one.at)
-    lines = [f"{datetime.fromtimestamp(one.at, timezone.utc):%H:%M:%S} {one}" for one in done]
-    (evidence.home / "chaos.log").write_text("\n".join(lines) + "\n")
+def _written_files(home: Path) -> Iterator[Path]:
+    for path in sorted(home.rglob("*")):
+        if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
+            yield path

@@ -1,1 +1,1 @@
-"""What waiting costs in the triggerer: many simultaneous waits, ours against other providers', over TLS."""
+"""The cost of waiting in the triggerer: many simultaneous waits over TLS, compared with other providers."""

@@ -1,4 +1,4 @@
-"""Two waits that are nobody's product: the loop that one writes first, and one that only sleeps."""
+"""Two triggers to compare with that no provider contains: a simple poll loop, and a wait that only sleeps."""
 
 from __future__ import annotations
 
@@ -14,75 +14,73 @@ from typing import Any
 import httpx
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-AT_ONCE = 20
-"""Requests under way. The pool of httpx takes time in proportion to what queues in it, so more are slower."""
+# The pool of httpx takes time in proportion to its queue, so more requests at the same time are slower.
+MAX_CONCURRENT_REQUESTS = 20
 
 
 @dataclass(frozen=True)
-class _Shared:
+class _SharedPool:
     client: httpx.AsyncClient
-    places: asyncio.Semaphore
+    slots: asyncio.Semaphore
 
 
 @cache
-def _shared() -> _Shared:
+def _shared_pool() -> _SharedPool:
     connection = json.loads(os.environ["AIRFLOW_CONN_BENCH"])
     client = httpx.AsyncClient(
         base_url=connection["host"], headers={"Authorization": f"Bearer {connection['password']}"}, timeout=30
     )
-    return _Shared(client, asyncio.Semaphore(AT_ONCE))
+    return _SharedPool(client, asyncio.Semaphore(MAX_CONCURRENT_REQUESTS))
 
 
 class NaiveTrigger(BaseTrigger):
-    """
-    Ask for the job every interval, through one client that all waits share.
+    """Polls the job at a fixed interval, with a client that all waits share.
 
-    :param job_id: the job
+    :param job_id: id of the job
     :param interval: seconds
     """
 
     def __init__(self, job_id: str, interval: float) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's class is untyped
         self.job_id = job_id
         self.interval = interval
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what another triggerer needs to go on."""
+        """Return the class path and the arguments."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         return path, {"job_id": self.job_id, "interval": self.interval}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield the one event."""
+        """Wait, and yield an event."""
         while True:
-            status = await self._look()
+            status = await self._poll()
             if status not in ("running", "unknown"):
                 yield TriggerEvent({"status": status})
                 return
             await asyncio.sleep(self.interval)
 
-    async def _look(self) -> str:
-        shared = _shared()
-        async with shared.places:
-            answer = await shared.client.get(f"/v1/jobs/{self.job_id}")
-        return str(answer.json()["status"]) if answer.status_code == httpx.codes.OK else "unknown"
+    async def _poll(self) -> str:
+        pool = _shared_pool()
+        async with pool.slots:
+            response = await pool.client.get(f"/v1/jobs/{self.job_id}")
+        return str(response.json()["status"]) if response.status_code == httpx.codes.OK else "unknown"
 
 
 class SleepingTrigger(BaseTrigger):
-    """
-    Know when the job ends, and ask nobody.
+    """Sleeps until the job ends, without a request.
 
-    :param end: seconds since the Unix epoch
+    :param end: epoch seconds
     """
 
     def __init__(self, end: float) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's class is untyped
         self.end = end
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what another triggerer needs to go on."""
+        """Return the class path and the arguments."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {"end": self.end}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Sleep, and yield the one event."""
+        """Sleep, and yield an event."""
         await asyncio.sleep(max(0.0, self.end - time.time()))
         yield TriggerEvent({"status": "completed"})

@@ -1,11 +1,10 @@
-"""
-Write what deferred tasks leave in Airflow's database, so that its triggerer waits for their jobs.
+"""Write the rows of deferred tasks into Airflow's database, so that its triggerer waits for their jobs.
 
     python -m dev.benchmarks.waiting.deferred_rows CASE < JOBS.json
 
-The triggerer deletes a trigger that nothing refers to, and leaves out one whose task has no version of its
-DAG. So there is a DAG of one task, written as the DAG processor writes it, a run of it, and for each job a
-deferred instance of the task, whose map index is the job's number.
+The triggerer deletes a trigger without a task instance, and skips a trigger whose task instance has no DAG
+version. So there is a DAG with a task, written as the DAG processor writes it, a run of it, and for each job
+a deferred instance of the task, with the job's number as map index.
 """
 
 from __future__ import annotations
@@ -29,9 +28,8 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
-from dev.benchmarks.waiting.airflow_home import RESUME
-from dev.benchmarks.waiting.cases import CASES, Case
-from dev.benchmarks.waiting.workload import Job
+from dev.benchmarks.waiting.cases import CASES, RESUME_METHOD, Case
+from dev.benchmarks.waiting.workload import PlannedJob
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,18 +39,13 @@ TASK_ID = "wait"
 RUN_ID = "bench"
 
 
-def write(case: Case, jobs: list[Job]) -> None:
-    """
-    Write the rows of one case.
-
-    :param case: how it waits
-    :param jobs: one for each trigger
-    """
+def write_rows(case: Case, jobs: list[PlannedJob]) -> None:
+    """Write a DAG, a run, and a deferred task instance with a trigger for each job."""
     module, _, name = case.trigger.rpartition(".")
     trigger = getattr(import_module(module), name)
     with create_session() as session:
-        version, task = _written_dag(session)
-        session.add(_run(version))
+        version, task = _write_dag(session)
+        session.add(_new_run(version))
         session.flush()
         for job in jobs:
             instance = TaskInstance(
@@ -64,13 +57,13 @@ def write(case: Case, jobs: list[Job]) -> None:
             )
             instance.try_number = 1
             instance.start_date = datetime.now(timezone.utc)
-            instance.next_method = RESUME
+            instance.next_method = RESUME_METHOD
             instance.next_kwargs = {}
             instance.trigger = Trigger.from_object(trigger(**case.arguments(job)))
             session.add(instance)
 
 
-def _written_dag(session: Session) -> tuple[DagVersion, Any]:
+def _write_dag(session: Session) -> tuple[DagVersion, Any]:
     with DAG(DAG_ID, schedule=None) as dag:
         BaseOperator(task_id=TASK_ID)
     session.add(DagBundleModel(name=BUNDLE))
@@ -79,13 +72,13 @@ def _written_dag(session: Session) -> tuple[DagVersion, Any]:
     SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name=BUNDLE, session=session)
     session.flush()
     version = DagVersion.get_latest_version(DAG_ID, session=session)
-    written = SerializedDagModel.get_dag(DAG_ID, session=session)
+    serialized = SerializedDagModel.get_dag(DAG_ID, session=session)
     assert version is not None
-    assert written is not None
-    return version, written.get_task(TASK_ID)
+    assert serialized is not None
+    return version, serialized.get_task(TASK_ID)
 
 
-def _run(version: DagVersion) -> DagRun:
+def _new_run(version: DagVersion) -> DagRun:
     run = DagRun(
         dag_id=DAG_ID,
         run_id=RUN_ID,
@@ -100,4 +93,4 @@ def _run(version: DagVersion) -> DagRun:
 
 
 if __name__ == "__main__":
-    write(CASES[sys.argv[1]], [Job(**job) for job in json.load(sys.stdin)])
+    write_rows(CASES[sys.argv[1]], [PlannedJob(**job) for job in json.load(sys.stdin)])

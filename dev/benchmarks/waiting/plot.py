@@ -1,7 +1,6 @@
-"""
-Draw requests and latency against the number of waits.
+"""Plot requests and latency against the number of waits.
 
-    python -m dev.benchmarks.waiting.plot FILE.json docs/images/waiting.svg
+python -m dev.benchmarks.waiting.plot FILE.json docs/images/waiting.svg
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from dev.benchmarks.waiting.cases import BASELINE, CASES, OURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK = "#808890"
-"""Grey that is read on white and on black alike; the ground stays transparent."""
+# The background is transparent, and this grey is readable on white and on black.
+TEXT_COLOR = "#808890"
 
-COLORS = {
+CASE_COLORS = {
     OURS: "#e0457b",
     "http": "#3d8fd1",
     "dbt-cloud": "#e08a2e",
@@ -31,39 +30,40 @@ COLORS = {
 }
 PANELS = (
     ("requests_per_job_minute", "requests per job-minute"),
-    ("latency_p95", "end noticed after, p95, s"),
+    ("latency_p95", "end detected after, p95, s"),
 )
 
 
-def draw(reports: list[dict[str, Any]], target: Path) -> None:
-    """
-    Draw the steady part of a run.
+def plot(reports: list[dict[str, Any]], target: Path) -> None:
+    """Plot the steady part of a run.
 
-    :param reports: as the program writes them
+    :param reports: the reports in the JSON file
     :param target: SVG file
     """
-    # Text stays text, and the same numbers give the same file.
+    # Text remains text, and the same numbers produce the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "waiting", "font.size": 9})
     figure = Figure(figsize=(7.4, 2.9), layout="constrained")
     for axes, (measure, title) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         for name in CASES:
             if name != BASELINE:
-                _line(axes, name, [report for report in reports if report["order"]["case"] == name], measure)
-        _dress(axes, title, sorted({report["order"]["waits"] for report in reports}))
+                _plot_line(
+                    axes, name, [report for report in reports if report["spec"]["case"] == name], measure
+                )
+        _format_axes(axes, title, sorted({report["spec"]["waits"] for report in reports}))
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, labelcolor=INK
+        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, labelcolor=TEXT_COLOR
     )
     figure.savefig(target, transparent=True, metadata={"Date": None, "Creator": None})
 
 
-def _line(axes: Axes, name: str, reports: list[dict[str, Any]], measure: str) -> None:
+def _plot_line(axes: Axes, name: str, reports: list[dict[str, Any]], measure: str) -> None:
     if not reports:
         return
     axes.plot(
-        [report["order"]["waits"] for report in reports],
+        [report["spec"]["waits"] for report in reports],
         [report["derived"][measure] for report in reports],
-        color=COLORS[name],
+        color=CASE_COLORS[name],
         linewidth=2.6 if name == OURS else 1.4,
         marker="o",
         markersize=4,
@@ -72,31 +72,31 @@ def _line(axes: Axes, name: str, reports: list[dict[str, Any]], measure: str) ->
     )
 
 
-def _dress(axes: Axes, title: str, sizes: list[int]) -> None:
-    axes.set_title(title, color=INK, fontsize=9, loc="left")
+def _format_axes(axes: Axes, title: str, sizes: list[int]) -> None:
+    axes.set_title(title, color=TEXT_COLOR, fontsize=9, loc="left")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.xaxis.minorticks_off()
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("simultaneous waits", color=INK)
-    axes.tick_params(colors=INK, which="both")
-    axes.grid(visible=True, axis="y", color=INK, alpha=0.25, linewidth=0.6)
+    axes.set_xlabel("simultaneous waits", color=TEXT_COLOR)
+    axes.tick_params(colors=TEXT_COLOR, which="both")
+    axes.grid(visible=True, axis="y", color=TEXT_COLOR, alpha=0.25, linewidth=0.6)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(INK)
+        spine.set_color(TEXT_COLOR)
 
 
 def main() -> None:
-    """Read the numbers of a run and draw them."""
+    """Read the numbers of a run and plot them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("numbers", type=Path, help="what `dev.benchmarks.waiting --json` has written")
+    parser.add_argument("numbers", type=Path, help="the file of `dev.benchmarks.waiting --json`")
     parser.add_argument("picture", type=Path, help="the SVG file to write")
-    asked = parser.parse_args()
-    asked.picture.parent.mkdir(parents=True, exist_ok=True)
-    draw(json.loads(asked.numbers.read_text())["steady"], asked.picture)
+    arguments = parser.parse_args()
+    arguments.picture.parent.mkdir(parents=True, exist_ok=True)
+    plot(json.loads(arguments.numbers.read_text())["steady"], arguments.picture)
 
 
 if __name__ == "__main__":

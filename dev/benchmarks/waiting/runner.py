@@ -1,156 +1,184 @@
-"""Starting the processes of a run: one server, and a fresh client for each case at each size."""
+"""The parts of a run: steady sizes, the start of many waits at once, the smallest tier, the triggerer."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from dev.benchmarks.waiting import certificate
-from dev.benchmarks.waiting.cases import CASES, Server
-from dev.benchmarks.waiting.spec import READY, Order, Report
+from dev.benchmarks.waiting.cases import BASELINE, CASES, OURS
+from dev.benchmarks.waiting.processes import CORES, Site, run_together
+from dev.benchmarks.waiting.spec import CaseReport, CaseSpec
+from dev.benchmarks.waiting.triggerer import measure_in_triggerer
+from dev.benchmarks.waiting.workload import median_for, steady_median
 
-CORES = sorted(os.sched_getaffinity(0))
-"""The first is for the clients, the last for the server."""
+if TYPE_CHECKING:
+    from dev.benchmarks.waiting.spec import TriggererReport
 
-LEAD = 0.5
-LEAD_PER_WAIT = 0.0005
-"""Seconds in which server and clients draw the jobs before a run begins."""
+QUICK_SIZES = (20, 40)
+QUICK_CASES = (OURS, "http", "databricks")
 
+# Sizes up to this leave the core idle enough to measure all cases at the same time. They need longer, as few
+# jobs end.
+SMALL_SIZE = 100
+SMALL_SECONDS = 60
 
-class ClientError(Exception):
-    """A client process ended without a report."""
+HERD_SIZE = 1_000
+HERD_SECONDS = 6
+HERD_CASES = (OURS, "http", "dbt-cloud", "databricks")
+
+STANDARD_SIZE = 1_000
+# The smallest tier starts 20 jobs a minute, so no more can end in the long run.
+STANDARD_ENDS_PER_MINUTE = 20
+# A core can run these two at the same time.
+STANDARD_CASES = (OURS, "http")
+STANDARD_WARM_UP = 60
+STANDARD_SECONDS = 90
+
+TRIGGERER_SIZE = 1_000
+# Writing the rows and starting the triggers take most of this; the jobs that are waited for end later.
+TRIGGERER_WARM_UP = 35
+TRIGGERER_SECONDS = 45
+TRIGGERER_GRACE = 15
+TRIGGERER_CASES = (OURS, "dbt-cloud", "http", BASELINE)
 
 
 @dataclass(frozen=True)
-class Site:
+class RunOptions:
+    """The options of the command line.
+
+    :param cases: names of the cases, in order
+    :param sizes: numbers of waits, in order
+    :param seconds: length of the measured window
+    :param projects: number of projects that the jobs belong to
     """
-    A server that runs, and what clients need to reach it.
 
-    :param address: host and port
-    :param folder: holds the certificate, and Airflow's home
+    cases: tuple[str, ...] = tuple(CASES)
+    sizes: tuple[int, ...] = (100, 1_000, 5_000)
+    seconds: int = 20
+    projects: int = 1
+
+    def selected(self, names: Sequence[str]) -> list[str]:
+        """Return those of the names that are among the cases."""
+        return [name for name in names if name in self.cases]
+
+
+@dataclass
+class RunResults:
+    """The reports of a run.
+
+    :param steady: a steady number of waits, without a rate limit
+    :param herd: many waits that start at once
+    :param standard: the rate limit of the smallest tier
+    :param triggerer: waits in Airflow's triggerer
     """
 
-    address: str
-    folder: Path
+    steady: list[CaseReport] = field(default_factory=list)
+    herd: list[CaseReport] = field(default_factory=list)
+    standard: list[CaseReport] = field(default_factory=list)
+    triggerer: list[TriggererReport] = field(default_factory=list)
 
-    def environment(self, order: Order) -> dict[str, str]:
-        """
-        Compose the environment of a client.
-
-        :param order: what it is to do
-        """
-        # Airflow settings of the person's own shell would make this another measurement.
-        env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        env |= {"AIRFLOW_HOME": str(self.folder), "SSL_CERT_FILE": str(self.folder / "certificate.pem")}
-        return env | CASES[order.case].environment(Server(self.address, order.key))
+    def as_json(self) -> dict[str, Any]:
+        """Return them as plain JSON."""
+        return {name: [report.as_json() for report in reports] for name, reports in vars(self).items()}
 
 
-@contextmanager
-def serving() -> Iterator[Site]:
-    """Run the server on a core of its own until the statement is left."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="waiting-")))
-        (folder / "airflow.cfg").touch()
-        files = certificate.make(folder)
-        command = [sys.executable, "-m", "dev.benchmarks.waiting.server", *map(str, files)]
-        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        stack.callback(process.terminate)
-        os.sched_setaffinity(process.pid, CORES[-1:])
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        if not port:
-            raise ClientError("the server did not start")
-        yield Site(f"127.0.0.1:{port}", folder)
+def run_quick(site: Site, options: RunOptions) -> RunResults:
+    """Show in seconds that everything works, for the cases of the options; the numbers mean nothing."""
+    specs = [
+        CaseSpec(case, size, site.address, warm_up=2, seconds=3, spread=1.0, grace=120, median=20.0)
+        for size in QUICK_SIZES
+        for case in options.selected(QUICK_CASES)
+    ]
+    return RunResults(steady=run_together(site, specs, CORES))
 
 
-def together(site: Site, orders: Sequence[Order], cores: Sequence[int] = CORES[:1]) -> list[Report]:
-    """
-    Carry out orders at the same time, each in a fresh process.
+def run_whole(site: Site, options: RunOptions) -> RunResults:
+    """Run all parts but the triggerer."""
+    results = RunResults()
+    for specs in _steady(site, options):
+        results.steady += _announced(site, specs, "steady")
+    results.steady.sort(key=lambda report: (report.waits, list(CASES).index(report.spec["case"])))
+    if HERD_SIZE in options.sizes:
+        for name in options.selected(HERD_CASES):
+            spec = CaseSpec(
+                name, HERD_SIZE, site.address, warm_up=HERD_SECONDS, seconds=1, spread=0.0, grace=0
+            )
+            results.herd += _announced(site, [spec], "start at once")
+    if STANDARD_SIZE in options.sizes:
+        results.standard = _announced(site, _standard(site, options), "standard tier")
+    return results
+
+
+def run_in_triggerer(site: Site, options: RunOptions, *, quick: bool) -> list[TriggererReport]:
+    """Run the part in Airflow's triggerer.
 
     :param site: the server
-    :param orders: what to do
-    :param cores: on which they run
+    :param options: only its cases and projects count
+    :param quick: only show in a minute that it works
     """
-    with ExitStack() as stack:
-        clients = [stack.enter_context(_started(site, order, cores)) for order in orders]
-        for client in clients:
-            if client.line() != READY:
-                raise client.failure()
-        epoch = time.time() + LEAD + LEAD_PER_WAIT * sum(order.waits for order in orders)
-        for client in clients:
-            client.tell(repr(epoch))
-        return [client.report() for client in clients]
-
-
-@dataclass(frozen=True)
-class Client:
-    """
-    A process that carries out an order.
-
-    :param order: which
-    :param process: its stdin and stdout are pipes
-    :param log: where its stderr goes
-    """
-
-    order: Order
-    process: subprocess.Popen[str]
-    log: Path
-
-    def tell(self, line: str) -> None:
-        """Write a line to its stdin."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-
-    def line(self) -> str:
-        """Read a line from its stdout."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def report(self) -> Report:
-        """
-        Wait for its report.
-
-        :raises ClientError: it ended without one
-        """
-        told = self.line()
-        if not told:
-            raise self.failure()
-        return Report(**json.loads(told))
-
-    def failure(self) -> ClientError:
-        """Say how it ended."""
-        self.process.wait()
-        log = self.log.read_text()[-3000:]
-        return ClientError(f"{self.order.case} at {self.order.waits} waits ended:\n{log}")
-
-
-@contextmanager
-def _started(site: Site, order: Order, cores: Sequence[int]) -> Iterator[Client]:
-    path = site.folder / f"{order.key}.log"
-    command = [sys.executable, "-W", "ignore", "-m", "dev.benchmarks.waiting.client"]
-    with path.open("w") as log:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=site.environment(order),
+    specs = [
+        CaseSpec(
+            name, QUICK_SIZES[0], site.address, warm_up=20, seconds=10, spread=0.0, grace=10, median=60.0
         )
-    with process:
-        try:
-            os.sched_setaffinity(process.pid, cores)
-            client = Client(order, process, path)
-            client.tell(json.dumps(order.as_json()))
-            yield client
-        finally:
-            process.terminate()
+        if quick
+        else CaseSpec(
+            name,
+            TRIGGERER_SIZE,
+            site.address,
+            warm_up=TRIGGERER_WARM_UP,
+            seconds=TRIGGERER_SECONDS,
+            spread=0.0,
+            grace=TRIGGERER_GRACE,
+            projects=options.projects,
+            median=steady_median(TRIGGERER_SIZE),
+        )
+        for name in (TRIGGERER_CASES if options.cases == tuple(CASES) else options.cases)
+    ]
+    return list(measure_in_triggerer(site, specs))
+
+
+def _steady(site: Site, options: RunOptions) -> list[list[CaseSpec]]:
+    specs = [
+        CaseSpec(
+            name,
+            size,
+            site.address,
+            seconds=options.seconds,
+            projects=options.projects,
+            median=steady_median(size),
+        )
+        for size in options.sizes
+        for name in options.cases
+    ]
+    light = [
+        replace(spec, seconds=max(spec.seconds, SMALL_SECONDS))
+        for spec in specs
+        if spec.waits <= SMALL_SIZE or spec.case == BASELINE
+    ]
+    heavy = [[spec] for spec in specs if spec.waits > SMALL_SIZE and spec.case != BASELINE]
+    return [light, *heavy] if light else heavy
+
+
+def _standard(site: Site, options: RunOptions) -> list[CaseSpec]:
+    return [
+        CaseSpec(
+            name,
+            STANDARD_SIZE,
+            site.address,
+            warm_up=STANDARD_WARM_UP,
+            seconds=STANDARD_SECONDS,
+            projects=options.projects,
+            median=median_for(STANDARD_SIZE, STANDARD_ENDS_PER_MINUTE),
+            tier="standard",
+            enforce_limit=True,
+        )
+        for name in options.selected(STANDARD_CASES)
+    ]
+
+
+def _announced(site: Site, specs: list[CaseSpec], part: str) -> list[CaseReport]:
+    names = ", ".join(f"{spec.case} {spec.waits:,}" for spec in specs)
+    print(f"{part}: {names} ...", file=sys.stderr, flush=True)
+    return run_together(site, specs)

@@ -1,4 +1,4 @@
-"""What one client process is told to do, and what it reports."""
+"""The specification of a measurement, and the reports that its processes return."""
 
 from __future__ import annotations
 
@@ -6,84 +6,85 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dev.benchmarks.waiting.workload import MEDIAN, mean_of
+from dev.benchmarks.waiting.workload import MEDIAN_SECONDS, mean_duration
 
 READY = "ready"
 
 
 @dataclass(frozen=True)
-class Order:
-    """
-    One case at one size.
+class CaseSpec:
+    """A case at a size.
 
-    :param case: its name in :mod:`dev.benchmarks.waiting.cases`
-    :param waits: how many at all times
+    :param case: name of the case in :mod:`dev.benchmarks.waiting.cases`
+    :param waits: number of simultaneous waits
     :param address: the server's host and port
-    :param warm: seconds before the measured window
+    :param warm_up: seconds before the measured window
     :param seconds: length of the measured window
     :param spread: seconds over which the first waits start; 0 for all at once
-    :param grace: seconds after the window in which ends inside of it may still be noticed
-    :param projects: that the jobs are spread over
-    :param median: of a job's duration, in seconds
-    :param tier: of the key
-    :param enforced: the server refuses reads beyond the tier's limit
+    :param grace: seconds after the window in which ends inside of it may still be detected
+    :param projects: number of projects that the jobs belong to
+    :param median: median duration of a job in seconds
+    :param tier: tier of the API key
+    :param enforce_limit: the server refuses reads beyond the tier's rate limit
     """
 
     case: str
     waits: int
     address: str
-    warm: int = 8
+    warm_up: int = 8
     seconds: int = 30
     spread: float = 5.0
     grace: int = 30
     projects: int = 1
-    median: float = MEDIAN
+    median: float = MEDIAN_SECONDS
     tier: str = "partner"
-    enforced: bool = False
+    enforce_limit: bool = False
 
     @property
     def key(self) -> str:
-        """An API key for this order alone."""
+        """An API key for this measurement only."""
         return f"lp_test_{self.case}-{self.waits}-{self.tier}-{self.spread:g}_bench"
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as plain JSON."""
+        """Return it as plain JSON."""
         return asdict(self)
 
 
-def quantile(ordered: Sequence[float], part: float) -> float:
-    """
-    Give a quantile; of nothing it is no number.
+def quantile(ordered: Sequence[float], fraction: float) -> float:
+    """Return a quantile of sorted values; NaN if there are none.
 
-    :param ordered: the values, in order of size
-    :param part: 0 to 1
+    :param ordered: the values, sorted
+    :param fraction: 0 to 1
     """
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else float("nan")
+    return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))] if ordered else float("nan")
 
 
 @dataclass(frozen=True)
-class Report:
-    """
-    What was measured; counts of requests are those of the window where nothing else is said.
+class CaseReport:
+    """The measurements of a case; requests are counted in the window unless another time is given.
 
-    :param cpu: seconds of the client process in the window
-    :param elapsed: seconds that the window really took
-    :param opened: connections from the start to the end of the window
-    :param early_throttled: 429s before the window
-    :param kept: kB of peak memory above the same process before the waits
-    :param gap: largest delay of a timer in the window, in seconds
-    :param own_gap: the same without what Python's garbage collector took
-    :param start_gap: the same before the window
+    :param spec: the specification as JSON
+    :param cpu: CPU seconds of the client process in the window
+    :param elapsed: real length of the window in seconds
+    :param early_requests: requests before the window
+    :param throttled: responses with status 429
+    :param early_throttled: responses with status 429 before the window
+    :param opened: connections from the start of the run to the end of the window
+    :param received_bytes: bytes of the response bodies
+    :param memory: kB of peak memory above the same process before the waits
+    :param gap: the longest time that the event loop was busy, in seconds
+    :param own_gap: the same without Python's garbage collector
+    :param start_gap: ``gap`` before the window
     :param start_cpu: CPU seconds before the window
-    :param latencies: seconds from each end in the window to its event, in order of size
-    :param missed: ends in the window that nobody noticed in time
-    :param wrong: events of jobs that had not ended, second events, and waits that failed
-    :param failures: what some failed waits said
+    :param latencies: seconds from each end in the window to its event, sorted
+    :param missed: ends in the window that were not detected in time
+    :param wrong: events of jobs that had not ended, second events, and failed waits
+    :param failures: texts of some of these
     :param routes: requests of the whole run by route
-    :param server_busy: part of a core that the server used, over the whole run
+    :param server_busy: fraction of a core that the server used during the whole run
     """
 
-    order: dict[str, Any]
+    spec: dict[str, Any]
     cpu: float
     elapsed: float
     requests: int
@@ -92,7 +93,7 @@ class Report:
     early_throttled: int
     opened: int
     received_bytes: int
-    kept: int
+    memory: int
     gap: float
     own_gap: float
     start_gap: float
@@ -106,8 +107,8 @@ class Report:
 
     @property
     def waits(self) -> int:
-        """How many waits there were at all times."""
-        return int(self.order["waits"])
+        """Number of simultaneous waits."""
+        return int(self.spec["waits"])
 
     @property
     def job_minutes(self) -> float:
@@ -121,35 +122,106 @@ class Report:
 
     @property
     def requests_per_job(self) -> float:
-        """Requests for a job of mean length."""
-        return self.requests / self.job_minutes * mean_of(self.order["median"]) / 60
+        """Requests for a job of mean duration."""
+        return self.requests / self.job_minutes * mean_duration(self.spec["median"]) / 60
 
     @property
     def core(self) -> float:
-        """Part of a core that the client used in the window."""
+        """Fraction of a core that the client used in the window."""
         return self.cpu / self.elapsed
 
     @property
-    def kept_per_wait(self) -> float:
-        """Peak memory of a wait, in kB."""
-        return self.kept / self.waits
+    def memory_per_wait(self) -> float:
+        """Peak memory of a wait in kB."""
+        return self.memory / self.waits
 
-    def latency(self, part: float) -> float:
-        """
-        Give a quantile of the detection latency in seconds.
-
-        :param part: 0 to 1
-        """
-        return quantile(self.latencies, part)
+    def latency(self, fraction: float) -> float:
+        """Return a quantile of the detection latency in seconds."""
+        return quantile(self.latencies, fraction)
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as plain JSON, with what follows from the numbers."""
+        """Return it as plain JSON, with the derived numbers."""
         derived = {
             "cpu_ms_per_job_minute": self.cpu_per_job_minute,
             "requests_per_job": self.requests_per_job,
             "requests_per_job_minute": self.requests / self.job_minutes,
             "core": self.core,
-            "kept_kb_per_wait": self.kept_per_wait,
+            "memory_kb_per_wait": self.memory_per_wait,
+            "latency_p50": self.latency(0.5),
+            "latency_p95": self.latency(0.95),
+            "latency_max": self.latency(1),
+        }
+        return asdict(self) | {"derived": derived}
+
+
+@dataclass(frozen=True)
+class TriggererReport:
+    """The measurements of a case in a real triggerer; fields of the same name are those of `CaseReport`.
+
+    :param cpu: CPU seconds of the triggerer's processes in the window
+    :param runner_cpu: CPU seconds of the process that runs the triggers
+    :param job_minutes: minutes of waiting in the window
+    :param resident: resident memory in kB at the end of the window; shared memory counts for each process
+    :param proportional: the same with shared memory counted once
+    :param first_started: seconds from the start of the process to the start of the first trigger
+    :param all_started: seconds from the start of the process to the start of the last trigger
+    :param latencies: seconds from each end in the window to its event in the database, sorted
+    """
+
+    spec: dict[str, Any]
+    cpu: float
+    runner_cpu: float
+    elapsed: float
+    job_minutes: float
+    requests: int
+    early_requests: int
+    throttled: int
+    early_throttled: int
+    opened: int
+    resident: int
+    proportional: int
+    first_started: float
+    all_started: float
+    start_cpu: float
+    latencies: list[float]
+    missed: int
+    wrong: int
+    failures: list[str]
+    routes: dict[str, int]
+    server_busy: float
+
+    @property
+    def waits(self) -> int:
+        """Number of waits when the window began."""
+        return int(self.spec["waits"])
+
+    @property
+    def cpu_per_job_minute(self) -> float:
+        """CPU milliseconds for a minute of waiting."""
+        return 1000 * self.cpu / self.job_minutes
+
+    @property
+    def runner_cpu_per_job_minute(self) -> float:
+        """CPU milliseconds for a minute of waiting in the process that runs the triggers."""
+        return 1000 * self.runner_cpu / self.job_minutes
+
+    @property
+    def requests_per_job(self) -> float:
+        """Requests for a job of mean duration."""
+        return self.requests / self.job_minutes * mean_duration(self.spec["median"]) / 60
+
+    def latency(self, fraction: float) -> float:
+        """Return a quantile of the detection latency in seconds."""
+        return quantile(self.latencies, fraction)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain JSON, with the derived numbers."""
+        derived = {
+            "cpu_ms_per_job_minute": self.cpu_per_job_minute,
+            "runner_cpu_ms_per_job_minute": self.runner_cpu_per_job_minute,
+            "requests_per_job": self.requests_per_job,
+            "requests_per_job_minute": self.requests / self.job_minutes,
+            "core": self.cpu / self.elapsed,
             "latency_p50": self.latency(0.5),
             "latency_p95": self.latency(0.95),
             "latency_max": self.latency(1),
