@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 FINISHED = frozenset({"success", "failed"})
+# The states of a task instance that waits without a process, for a trigger or for a decision. Before Airflow
+# 3.3 both are deferred.
+DEFERRED = frozenset({"deferred", "awaiting_input"})
 # Airflow's map index of a task that is not mapped.
 UNMAPPED = -1
 # Every wait ends as soon as the state it waits for is reached. The limit is for what will never happen, so it

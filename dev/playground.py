@@ -43,7 +43,7 @@ def main() -> int:
         sigterm_as_interrupt(),
         demo_environment("playground", console, job_seconds=JOB_SECONDS, password=PASSWORD) as environment,
     ):
-        run = start_reviews(environment.airflow.client, environment.emulator.control)
+        run = start_reviews(environment.airflow, environment.emulator.control, JOB_SECONDS)
         console.event(f"{len(run.container_ids)} reviews", "wait for you")
         print_addresses(environment, run, console)
         with contextlib.suppress(KeyboardInterrupt):

@@ -9,17 +9,13 @@ from urllib.parse import quote
 from dev.airflow_client import UNMAPPED, AirflowError, start_run, wait_for_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Locator, Page
     from typing_extensions import Self
 
     from airflow_provider_layers.emulator.control_client import EmulatorControl
-    from dev.airflow_client import AirflowClient
+    from dev.local_airflow import LocalAirflow
 
 DAG_ID, TASK_ID = "example_layers_review", "review"
-# Before Airflow 3.3 a task that waits for a decision is deferred.
-WAITING_FOR_INPUT = frozenset({"awaiting_input", "deferred"})
 
 
 def task_page(dag_id: str, run_id: str, task_id: str, map_index: int = UNMAPPED, tab: str = "") -> str:
@@ -51,25 +47,22 @@ class ReviewRun:
         return task_page(DAG_ID, self.run_id, TASK_ID, map_index, "required_actions")
 
 
-def start_reviews(
-    client: AirflowClient, emulator: EmulatorControl, finish_jobs: Callable[[], object] | None = None
-) -> ReviewRun:
+def start_reviews(airflow: LocalAirflow, emulator: EmulatorControl, job_seconds: float) -> ReviewRun:
     """Run the review example until each of its reviews waits for a decision.
 
-    :param client: the Airflow
+    :param airflow: the Airflow
     :param emulator: the API that it is connected to; its default project reviews all new content from now on
-    :param finish_jobs: called when the generation waits for its job, where the emulator's clock is frozen
+    :param job_seconds: how far the emulator's clock is moved when the generation waits for its job
     """
     emulator.configure(review_policy="review_all")
     conf = {"project_id": emulator.project_id, "social_account_id": emulator.social_account_ids[0]}
-    run_id = start_run(client, DAG_ID, conf)
-    if finish_jobs:
-        wait_for_task(client, DAG_ID, run_id, "generate", {"deferred"})
-        finish_jobs()
-    wait_for_task(client, DAG_ID, run_id, "generate", {"success"})
-    container_ids = list(client.xcoms(DAG_ID, run_id, "generate")["container_ids"])
-    for index in range(len(container_ids)):
-        wait_for_task(client, DAG_ID, run_id, f"{TASK_ID}[{index}]", WAITING_FOR_INPUT)
+    run_id = start_run(airflow.client, DAG_ID, conf)
+    airflow.wait_until_deferred(DAG_ID, run_id, "generate")
+    emulator.advance(job_seconds)
+    wait_for_task(airflow.client, DAG_ID, run_id, "generate", {"success"})
+    container_ids = list(airflow.client.xcoms(DAG_ID, run_id, "generate")["container_ids"])
+    labels = [f"{TASK_ID}[{index}]" for index in range(len(container_ids))]
+    airflow.wait_until_deferred(DAG_ID, run_id, *labels)
     return ReviewRun(run_id, container_ids)
 
 

@@ -66,7 +66,8 @@ class CampaignPlan:
     :param active_runs: number of DAG runs at the same time
     :param action_interval: mean seconds between two marks or clears
     :param fault_rate: probability that a request meets a fault
-    :param long_job_seconds: duration of every fourth job, which leaves time to cancel it
+    :param long_job_every: of so many jobs one lasts long enough to be canceled
+    :param long_job_seconds: its duration
     :param cancel_seconds: how soon a user's action must cancel the job
     :param cancel_grace: a job that ends this soon after the action may end first
     :param drain_seconds: how long the runs may take to end after the adversary has stopped
@@ -84,6 +85,7 @@ class CampaignPlan:
     active_runs: int = 14
     action_interval: float = 7.0
     fault_rate: float = 0.15
+    long_job_every: int = 4
     long_job_seconds: float = 30.0
     cancel_seconds: float = 20.0
     cancel_grace: float = 8.0
@@ -110,8 +112,9 @@ SHORT = CampaignPlan(
     max_seconds=300.0,
     instances=25,
     kills=7,
-    active_runs=5,
+    active_runs=6,
     action_interval=6.0,
+    long_job_every=2,
     long_job_seconds=150.0,
     cancel_seconds=120.0,
     cancel_grace=120.0,
@@ -196,14 +199,20 @@ class Campaign:
         control = self._environment.emulator.control
         for dag_id in self._dag_ids:
             wait_for_dag(self._client, dag_id)
-        prepare_outcomes(control, self._plan.instances, self._plan.long_job_seconds)
-        install_faults(control, self._rng["faults"], self._plan.fault_rate, self._redirect_url)
+        plan = self._plan
+        prepare_outcomes(
+            control,
+            plan.instances,
+            long_job_every=plan.long_job_every,
+            long_job_seconds=plan.long_job_seconds,
+        )
+        install_faults(control, self._rng["faults"], plan.fault_rate, self._redirect_url)
         self._disturb()
         control.clear_faults()
         control.clear_outcomes()
         self._wait_for_cancels()
         # Nothing depends on the duration of the long jobs any more.
-        control.advance(self._plan.long_job_seconds)
+        control.advance(plan.long_job_seconds)
         self._drain()
 
     def _disturb(self) -> None:

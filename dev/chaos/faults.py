@@ -30,8 +30,7 @@ ROUTES = (
 STATUSES = (500, 502, 503, 504, 408, 425)
 # At most this many requests pass between two of the faults that are queued for a route.
 MAX_SKIP = 1
-# Every so many jobs, one lasts long enough to be canceled halfway, and one fails.
-LONG_EVERY = 4
+# Of so many jobs one fails.
 FAILED_EVERY = 30
 
 
@@ -91,17 +90,20 @@ def met_faults(requests: Iterable[RecordedRequest]) -> set[tuple[tuple[str, str]
     }
 
 
-def prepare_outcomes(control: EmulatorControl, jobs: int, long_job_seconds: float) -> None:
-    """Let a known share of the jobs fail, and another share last long.
+def prepare_outcomes(
+    control: EmulatorControl, jobs: int, *, long_job_every: int, long_job_seconds: float
+) -> None:
+    """Let a known share of the jobs fail, and another share last long enough to be canceled halfway.
 
     :param control: the emulator
     :param jobs: number of jobs to prepare
+    :param long_job_every: of so many jobs one is long
     :param long_job_seconds: duration of a long job
     """
     for number in range(1, jobs + 1):
         if number % FAILED_EVERY == 0:
             control.outcome("failed", code="PLATFORM_ERROR", message="Failed by the chaos run.")
-        elif number % LONG_EVERY == 0:
+        elif number % long_job_every == 0:
             control.outcome("completed", job_seconds=long_job_seconds)
         else:
             control.outcome("completed")

@@ -1,4 +1,8 @@
-"""A real Airflow beside an emulator of the API, both started once for all system tests."""
+"""A real Airflow and emulators of the API, started once for all system tests.
+
+The emulators' clocks are frozen: a job ends when a test moves the clock, after it has seen whatever must be
+seen while the job is running. So no test depends on the speed of the machine.
+"""
 
 from __future__ import annotations
 
@@ -8,53 +12,59 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_layers.emulator import Emulator
-from dev.chromium import NONE_FOUND, find_chromium, is_required
 from dev.local_airflow import LocalAirflow
 from dev.releases import airflow_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from playwright.sync_api import Browser
 
-    from dev.airflow_client import FinishedRun
-
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "example_dags"
-JOB_SECONDS = 3.0
+JOB_SECONDS = 60.0
 # Users of Airflow besides the admin, and their roles.
 USERS = {"viewer": "viewer", "nobody": ""}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The tests of this group share a worker of pytest-xdist, and with it Airflow. They take longest, so they
+    # come first; the other worker runs everything else meanwhile.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """The API, played in this process by the real clock, with jobs of a few seconds."""
-    with Emulator(job_seconds=JOB_SECONDS, tier="partner") as api:
-        yield api
+    """The API behind the connection ``layers_default``."""
+    with Emulator(clock="frozen", job_seconds=JOB_SECONDS, tier="unlimited") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def airflow(emulator: Emulator) -> Iterator[LocalAirflow]:
-    """A running Airflow with the example DAGs and the DAGs of the system tests, connected to the emulator."""
-    connections = {"layers_default": emulator.airflow_connection_json}
-    folders = [folder for folder in (EXAMPLES, HERE / "dags") if folder.is_dir()]
+def link_emulator() -> Iterator[Emulator]:
+    """The API behind the connection ``layers_links``."""
+    with Emulator(clock="frozen", job_seconds=JOB_SECONDS, tier="unlimited") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def airflow(emulator: Emulator, link_emulator: Emulator) -> Iterator[LocalAirflow]:
+    """A running Airflow with the example DAGs and the DAGs of the system tests."""
+    connections = {
+        "layers_default": emulator.airflow_connection_json,
+        "layers_links": link_emulator.airflow_connection_json,
+    }
     name = f"system-{airflow_version()}"
-    with LocalAirflow(name, folders, connections=connections, users=USERS) as running:
+    with LocalAirflow(name, [EXAMPLES, HERE / "dags"], connections=connections, users=USERS) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. It ends with each module: as long as it runs, nothing else here can call ``asyncio.run``."""
-    from dev.browser import open_chromium
+    """Chromium. It is closed after each module: until then nothing else here can call ``asyncio.run``."""
+    from dev.browser import NOT_FOUND, find_chromium, is_required, open_chromium
 
     if find_chromium() is None:
-        (pytest.fail if is_required() else pytest.skip)(NONE_FOUND)
+        (pytest.fail if is_required() else pytest.skip)(NOT_FOUND)
     with open_chromium() as running:
         yield running
-
-
-@pytest.fixture
-def run_dag(airflow: LocalAirflow) -> Callable[..., FinishedRun]:
-    """Run a DAG to its end: ``run_dag(dag_id, conf=None, timeout=..., on_change=...)``."""
-    return airflow.run_dag

@@ -1,4 +1,4 @@
-"""The link to a job, in a real Airflow, while somebody would click on it."""
+"""The link to a job, in a real Airflow, in every state in which a user may click on it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.airflow_client import FINISHED, wait_for_dag
+from dev.airflow_client import POLL_INTERVAL, WAIT_TIMEOUT, start_run, wait_for_task
+from tests.system.conftest import JOB_SECONDS
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator import Emulator
-    from dev.airflow_client import TaskRow
     from dev.local_airflow import LocalAirflow
 
+pytestmark = [pytest.mark.airflow3, pytest.mark.xdist_group("airflow")]
+
 DAG_ID = "links_check"
-# Each task instance, and the state in which its link is looked at.
-LOOKS = {
+# The state in which the link of each task instance is read.
+STATES = {
     "running": "running",
     "deferred": "deferred",
     "mapped[0]": "deferred",
@@ -25,42 +27,21 @@ LOOKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def seen(airflow: LocalAirflow, emulator: Emulator) -> dict[str, str]:
-    """Look at each link until it is there, as long as its task is in the state that is asked for."""
-    emulator.outcome("completed", kind="content_generate", times=len(LOOKS), job_seconds=15)
-    driver = airflow.driver
-    wait_for_dag(driver, DAG_ID)
-    driver.unpause(DAG_ID)
-    run_id = driver.trigger(DAG_ID, {"project_id": emulator.project_id})
-    found: dict[str, str] = {}
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and driver.run_state(DAG_ID, run_id) not in FINISHED:
-        for row in driver.task_rows(DAG_ID, run_id):
-            if (
-                row.label not in found
-                and row.state == LOOKS.get(row.label)
-                and (url := link(airflow, run_id, row))
-            ):
-                found[row.label] = url
-        time.sleep(0.2)
-    for row in driver.task_rows(DAG_ID, run_id):
-        if row.label not in found and row.state == LOOKS.get(row.label):
-            found[row.label] = link(airflow, run_id, row)
-    return found
+def test_the_link_leads_to_the_job_in_every_state(airflow: LocalAirflow, link_emulator: Emulator) -> None:
+    run_id = start_run(airflow.client, DAG_ID, {"project_id": link_emulator.project_id})
+    links = {label: wait_for_link(airflow, run_id, label) for label in STATES}
+    # The jobs have been running all the time, so the tasks are still in these states.
+    rows = airflow.client.task_rows(DAG_ID, run_id)
+    assert {row.label: row.state for row in rows} == STATES
+    jobs = {f"{link_emulator.url}/v1/jobs/{job.job_id}" for job in link_emulator.jobs()}
+    assert sorted(links.values()) == sorted(jobs)
+    link_emulator.advance(JOB_SECONDS)
 
 
-def link(airflow: LocalAirflow, run_id: str, row: TaskRow) -> str:
-    return airflow.driver.links(DAG_ID, run_id, row.task_id, row.map_index).get("Layers job") or ""
-
-
-@pytest.mark.airflow3
-@pytest.mark.parametrize(("label", "state"), LOOKS.items())
-def test_the_link_of_a_job_is_there(seen: dict[str, str], emulator: Emulator, label: str, state: str) -> None:
-    jobs = {f"{emulator.url}/v1/jobs/{job.job_id}" for job in emulator.jobs()}
-    assert seen.get(label) in jobs, f"while {state}"
-
-
-@pytest.mark.airflow3
-def test_each_task_instance_has_a_link_of_its_own(seen: dict[str, str]) -> None:
-    assert len(set(seen.values())) == len(LOOKS)
+def wait_for_link(airflow: LocalAirflow, run_id: str, label: str) -> str:
+    row = wait_for_task(airflow.client, DAG_ID, run_id, label, {STATES[label]})
+    deadline = time.monotonic() + WAIT_TIMEOUT
+    while not (link := airflow.client.links(DAG_ID, run_id, row.task_id, row.map_index)["Layers job"]):
+        assert time.monotonic() < deadline, f"{label} has no link while {row.state}"
+        time.sleep(POLL_INTERVAL)
+    return link

@@ -1,4 +1,4 @@
-"""A question whose words come with the run, for looking at it in a browser. There are none before 3.1."""
+"""Questions whose bodies come from the run's configuration, for a browser. They need Airflow 3.1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if AIRFLOW_V_3_1_PLUS:
             subject="Is it good?",
             options=["Yes", "No"],
             params={
-                "take": Param(7, type="integer", const=7),
+                "version": Param(7, type="integer", const=7),
                 "reason": Param(None, type=TEXT, maxLength=10),
                 "lines": Param(None, type=["null", "array"], items={"type": "string"}),
                 "count": Param(1, type="integer"),

@@ -1,4 +1,4 @@
-"""Jobs that are started in every way, for looking at their link while it matters."""
+"""Jobs that are started in every way, to read their links while the tasks are in different states."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_layers.operators.content import LayersGenerateContentOperator
 
-WAITING = {"project_id": "{{ params.project_id }}", "wait_for_completion": True, "retries": 0}
+COMMON = {
+    "project_id": "{{ params.project_id }}",
+    "layers_conn_id": "layers_links",
+    "wait_for_completion": True,
+    "retries": 0,
+}
 
 with DAG(
     dag_id="links_check",
@@ -16,11 +21,11 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     params={"project_id": Param("", type="string")},
 ) as dag:
-    LayersGenerateContentOperator(task_id="running", brief={"topic": "running"}, **WAITING)
-    LayersGenerateContentOperator(task_id="deferred", brief={"topic": "deferred"}, deferrable=True, **WAITING)
-    LayersGenerateContentOperator.partial(task_id="mapped", deferrable=True, **WAITING).expand(
-        brief=[{"topic": "one"}, {"topic": "two"}]
+    LayersGenerateContentOperator(task_id="running", brief={"topic": "running"}, deferrable=False, **COMMON)
+    LayersGenerateContentOperator(task_id="deferred", brief={"topic": "deferred"}, deferrable=True, **COMMON)
+    LayersGenerateContentOperator.partial(task_id="mapped", deferrable=True, **COMMON).expand(
+        brief=[{"topic": "first"}, {"topic": "second"}]
     )
     LayersGenerateContentOperator(
-        task_id="failed", brief={"topic": "failed"}, completion_timeout=0.1, deferrable=False, **WAITING
+        task_id="failed", brief={"topic": "failed"}, completion_timeout=0.1, deferrable=False, **COMMON
     )

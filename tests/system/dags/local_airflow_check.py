@@ -1,43 +1,39 @@
-"""DAGs for the tests of the local Airflow itself: one waits a little in the triggerer, one fails."""
+"""DAGs for the tests of the local Airflow: one waits in the triggerer for files, one fails."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.providers.standard.triggers.file import FileTrigger
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class WaitOperator(BaseOperator):
-    """Defers for some seconds and returns what its run was configured with.
+class WaitForFileOperator(BaseOperator):
+    """Defers until a file exists in the folder that the run is configured with.
 
-    :param seconds: how long; taken from the run's ``conf`` if it has the same key
+    :param file_name: name of the file
     """
 
-    def __init__(self, *, seconds: float, **kwargs: Any) -> None:
+    def __init__(self, *, file_name: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.seconds = seconds
+        self.file_name = file_name
 
     def execute(self, context: Context) -> None:
-        """Hand the waiting to the triggerer."""
-        seconds = (context["dag_run"].conf or {}).get("seconds", self.seconds)
-        self.log.info("deferring for %s s", seconds)
-        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=seconds)), method_name="resume")
+        """Defer."""
+        path = Path(context["dag_run"].conf["folder"], self.file_name)
+        self.log.info("waiting for %s", path)
+        self.defer(trigger=FileTrigger(filepath=str(path), poke_interval=0.5), method_name="resume")
 
     def resume(self, context: Context, event: Any = None) -> dict[str, Any]:
-        """Return after the trigger has fired."""
+        """Return the run's configuration."""
         self.log.info("resumed")
-        context["ti"].xcom_push(key="index", value=self.index(context))
-        return {"conf": context["dag_run"].conf or {}}
-
-    @staticmethod
-    def index(context: Context) -> int:
-        """Return the place in a mapped task."""
-        return int(context["ti"].map_index)
+        context["ti"].xcom_push(key="map_index", value=context["ti"].map_index)
+        return dict(context["dag_run"].conf)
 
 
 class FailOperator(BaseOperator):
@@ -51,9 +47,9 @@ class FailOperator(BaseOperator):
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 with DAG("local_airflow_waits", schedule=None, start_date=START, catchup=False):
-    one = WaitOperator(task_id="one", seconds=2)
-    both = WaitOperator.partial(task_id="both").expand(seconds=[2, 3])
-    one >> both
+    single = WaitForFileOperator(task_id="single", file_name="single")
+    mapped = WaitForFileOperator.partial(task_id="mapped").expand(file_name=["first", "second"])
+    single >> mapped
 
 with DAG("local_airflow_fails", schedule=None, start_date=START, catchup=False):
     FailOperator(task_id="fails")
