@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+from tests.unit.scripted import KEY, ScriptedApi
 from tests.unit.serving import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-KEY = "lp_test_0123456789abcdef_s3cret"
+    from tests.unit.scripted import Reply
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _read_certificates_once() -> Iterator[None]:
-    """Every client of httpx reads them anew, which takes longer than most of these tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
-        yield
+# The same examples on every run, however slow the machine is: a run that fails can be repeated.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture
 def key() -> str:
-    """An API key that must turn up nowhere."""
+    """An API key that must not appear anywhere."""
     return KEY
+
+
+@pytest.fixture
+def script() -> Iterator[Callable[..., ScriptedApi]]:
+    """Return a function that scripts an API; a reply that no request asked for fails the test."""
+    scripted: list[ScriptedApi] = []
+
+    def make(*replies: Reply | Exception) -> ScriptedApi:
+        scripted.append(ScriptedApi(*replies))
+        return scripted[-1]
+
+    yield make
+    assert [api.replies for api in scripted if api.replies] == [], "replies that were never asked for"
 
 
 @pytest.fixture

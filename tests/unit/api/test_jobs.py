@@ -1,30 +1,30 @@
-"""Reading jobs, canceling them, and where they can be looked at."""
+"""Reading jobs, canceling them, and their URLs."""
 
 from __future__ import annotations
 
 import pytest
 
 from airflow_provider_layers.api.jobs import (
+    STATUSES,
     Cancellation,
     Job,
-    absolute_url,
-    cancel,
     cancel_job,
-    container_ids,
-    demand_success,
+    cancellation_from_conflict,
     get_job,
-    look,
+    get_job_if_changed,
+    job_url,
+    raise_unless_completed,
     read_job,
-    starting_job,
+    read_submission,
 )
 from airflow_provider_layers.exceptions import (
     LayersConflictError,
     LayersJobCanceledError,
     LayersJobFailedError,
-    LayersNotFoundError,
-    LayersUnexpectedAnswerError,
+    LayersUnexpectedResponseError,
 )
-from tests.unit.driving import LOST, bad, drive, good
+from tests.limits import JOB_STATUSES
+from tests.unit.scripted import response
 
 RUNNING = {
     "jobId": "job_1",
@@ -36,8 +36,8 @@ RUNNING = {
 }
 
 
-def test_a_running_job_is_read():
-    assert read_job(good(RUNNING, etag='"1"'), job_id="job_1") == Job(
+def test_a_job_is_read_with_all_that_the_response_names():
+    job = Job(
         job_id="job_1",
         kind="content_generate",
         status="running",
@@ -46,16 +46,13 @@ def test_a_running_job_is_read():
         started_at="2026-04-18T12:04:11.000Z",
         etag='"1"',
     )
-
-
-def test_a_job_tells_its_project_and_its_remaining_seconds_where_the_answer_does():
-    read = read_job(good(RUNNING | {"projectId": "prj_1", "etaSeconds": 12.5}))
-    assert (read.project_id, read.eta_seconds) == ("prj_1", 12.5)
-    assert (read_job(good(RUNNING)).project_id, read_job(good(RUNNING)).eta_seconds) == (None, None)
+    assert read_job(response(RUNNING, etag='"1"'), job_id="job_1") == job
+    more = read_job(response(RUNNING | {"projectId": "prj_1", "etaSeconds": 12.5}))
+    assert (more.project_id, more.eta_seconds) == ("prj_1", 12.5)
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "container_ids"),
     [
         ({}, ()),
         ({"containerId": "cnt_1"}, ("cnt_1",)),
@@ -68,47 +65,52 @@ def test_a_job_tells_its_project_and_its_remaining_seconds_where_the_answer_does
         ({"result": ["cnt_1"]}, ()),
     ],
 )
-def test_containers_are_found_under_either_name_each_once(body, found):
-    assert container_ids(body) == found
+def test_containers_are_found_under_either_name_each_once(body, container_ids):
+    assert read_job(response(RUNNING | body)).container_ids == container_ids
 
 
-@pytest.mark.parametrize("given", ["cnt_1", [{"id": "cnt_1"}], 7])
-def test_container_ids_of_an_unknown_shape_are_an_unexpected_answer(given):
-    with pytest.raises(LayersUnexpectedAnswerError):
-        read_job(good(RUNNING | {"containerIds": given}))
+def test_a_response_of_another_shape_is_unexpected():
+    for value in ("cnt_1", [{"id": "cnt_1"}], 7):
+        with pytest.raises(LayersUnexpectedResponseError, match="containerIds should be a list of strings"):
+            read_job(response(RUNNING | {"containerIds": value}))
+    for body in ({}, {"jobId": None}, {"jobId": ""}, {"jobId": 7}, {"job": RUNNING}):
+        with pytest.raises(LayersUnexpectedResponseError, match="without a jobId"):
+            read_job(response({"status": "running"} | body))
 
 
-@pytest.mark.parametrize("body", [{}, {"jobId": None}, {"jobId": ""}, {"jobId": 7}, {"job": RUNNING}])
-def test_an_answer_without_a_job_id_is_unexpected(body):
-    with pytest.raises(LayersUnexpectedAnswerError, match="without a jobId"):
-        read_job(good({"status": "running"} | body))
+def test_another_job_than_the_requested_one_is_unexpected():
+    with pytest.raises(
+        LayersUnexpectedResponseError, match="Job job_2 was requested, and .* returned job job_1"
+    ):
+        get_job("job_2").read(response(RUNNING))
 
 
-def test_another_job_than_the_one_asked_for_is_unexpected():
-    with pytest.raises(LayersUnexpectedAnswerError, match="job_2 and answered with job job_1"):
-        read_job(good(RUNNING), job_id="job_2")
+def test_an_undocumented_status_is_unexpected_and_the_documented_ones_are_named():
+    assert STATUSES == JOB_STATUSES
+    for status in ("queued", "COMPLETED", "", None, 1, ["running"]):
+        with pytest.raises(LayersUnexpectedResponseError) as caught:
+            read_job(response(RUNNING | {"status": status}))
+        assert f"has status {status!r}; known are running, completed, failed, canceled" in str(caught.value)
 
 
-@pytest.mark.parametrize("status", ["queued", "COMPLETED", "", None, 1, ["running"]])
-def test_an_unknown_status_is_unexpected_and_names_the_known_ones(status):
-    with pytest.raises(LayersUnexpectedAnswerError) as caught:
-        read_job(good(RUNNING | {"status": status}))
-    assert f"{status!r}" in str(caught.value)
-    assert "running, completed, failed, canceled" in str(caught.value)
+def test_a_submission_is_read_with_its_location():
+    body = {"jobId": "job_1", "containerIds": ["cnt_1", "cnt_2"], "locationUrl": "/v1/jobs/job_1"}
+    submission = read_submission(response(body, 202))
+    assert (submission.job.job_id, submission.job.container_ids) == ("job_1", ("cnt_1", "cnt_2"))
+    assert (submission.location, submission.current) == ("/v1/jobs/job_1", None)
+    assert read_submission(response({"jobId": "job_1"}, 202)).location is None
 
 
-def test_only_the_answer_to_a_submission_may_leave_out_the_status():
+def test_only_the_response_to_a_submission_may_leave_out_the_status():
     body = {"jobId": "job_1", "containerId": "cnt_1"}
-    assert starting_job(good(body, status=202)).status == "running"
-    with pytest.raises(LayersUnexpectedAnswerError):
-        read_job(good(body))
+    assert read_submission(response(body, 202)).job.status == "running"
+    with pytest.raises(LayersUnexpectedResponseError):
+        read_job(response(body))
 
 
-@pytest.mark.parametrize(
-    ("status", "ended"), [("running", False), ("completed", True), ("failed", True), ("canceled", True)]
-)
-def test_every_status_but_running_is_final(status, ended):
-    assert Job("job_1", "", status).ended is ended
+def test_every_status_but_running_is_final():
+    ended = {status: Job("job_1", "", status).ended for status in JOB_STATUSES}
+    assert ended == {"running": False, "completed": True, "failed": True, "canceled": True}
 
 
 def test_a_job_as_xcom_is_plain_and_starts_with_the_submitted_containers():
@@ -122,66 +124,49 @@ def test_a_job_as_xcom_is_plain_and_starts_with_the_submitted_containers():
     }
 
 
-def test_signed_addresses_in_a_result_stay_out_of_the_repr():
+def test_signed_urls_in_a_result_stay_out_of_the_repr():
     assert "https" not in repr(Job("job_1", "", "completed", result={"url": "https://signed"}))
 
 
-def test_getting_a_job_asks_for_changes_where_it_knows_the_job():
-    endpoint = get_job("job/1", etag='"1"')
-    assert (endpoint.method, endpoint.path, endpoint.etag) == ("GET", "/v1/jobs/job%2F1", '"1"')
-    assert endpoint.read(good(status=304)) is None
+def test_a_job_is_read_with_and_without_a_condition():
+    plain, conditional = get_job("job/1"), get_job_if_changed("job_1", etag='"1"')
+    assert (plain.method, plain.path, plain.etag) == ("GET", "/v1/jobs/job%2F1", None)
+    assert (conditional.path, conditional.etag) == ("/v1/jobs/job_1", '"1"')
+    assert conditional.read(response(status=304)) is None
+    assert conditional.read(response(RUNNING)) == get_job("job_1").read(response(RUNNING))
 
 
-def test_looking_reads_the_job_and_outlives_a_lost_answer():
-    driven = drive(look("job_1"), [LOST, good(RUNNING)])
-    assert driven.result.stage == "planning"
-    assert driven.asked == ["GET /v1/jobs/job_1"] * 2
-
-
-def test_looking_does_not_take_304_for_a_job():
-    assert isinstance(drive(look("job_1"), [good(status=304)] * 5).error, LayersUnexpectedAnswerError)
-
-
-def test_canceling_carries_no_key_so_that_no_old_answer_is_replayed():
+def test_a_cancel_has_no_key_so_that_no_earlier_response_is_replayed():
     endpoint = cancel_job("job_1")
     assert (endpoint.method, endpoint.path) == ("POST", "/v1/jobs/job_1/cancel")
-    assert endpoint.idempotency_key is None
-    assert endpoint.body is None
-    assert endpoint.repeatable
+    assert (endpoint.idempotency_key, endpoint.body, endpoint.retryable) == (None, None, True)
 
 
-UNAVAILABLE = bad(409, "CONFLICT", details={"subcode": "JOB_CANCEL_UNAVAILABLE", "stage": "opening_pr"})
+def test_both_outcomes_of_a_cancel_are_read():
+    read = cancel_job("job_1").read
+    assert read(response({"jobId": "job_1", "accepted": True}, 202)) == Cancellation("job_1", accepted=True)
+    ended = read(response({"accepted": False, "reason": "ALREADY_COMPLETED"}))
+    assert ended == Cancellation("job_1", accepted=False, reason="ALREADY_COMPLETED")
 
 
-@pytest.mark.parametrize(
-    ("answer", "accepted", "reason"),
-    [
-        (good({"jobId": "job_1", "accepted": True}, status=202), True, None),
-        (good({"accepted": False, "reason": "ALREADY_COMPLETED"}), False, "ALREADY_COMPLETED"),
-        (UNAVAILABLE, False, "JOB_CANCEL_UNAVAILABLE"),
-    ],
-)
-def test_each_answer_to_a_cancel_is_a_result(answer, accepted, reason):
-    assert drive(cancel("job_1"), [answer]).result == Cancellation("job_1", accepted, reason)
+def test_a_stage_that_cannot_be_canceled_is_an_outcome_and_another_conflict_is_not():
+    def conflict(**details):
+        return LayersConflictError("cancel job job_1", status_code=409, details=details)
+
+    outcome = cancellation_from_conflict(
+        "job_1", conflict(subcode="JOB_CANCEL_UNAVAILABLE", stage="opening_pr")
+    )
+    assert outcome == Cancellation("job_1", accepted=False, reason="JOB_CANCEL_UNAVAILABLE")
+    for other in (conflict(), conflict(subcode="OTHER")):
+        with pytest.raises(LayersConflictError) as caught:
+            cancellation_from_conflict("job_1", other)
+        assert caught.value is other
 
 
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [(bad(409, "CONFLICT"), LayersConflictError), (bad(404, "NOT_FOUND"), LayersNotFoundError)],
-)
-def test_other_refusals_to_cancel_are_errors(answer, kind):
-    assert type(drive(cancel("job_1"), [answer]).error) is kind
-
-
-@pytest.mark.parametrize("status", ["running", "completed"])
-def test_a_job_that_did_not_fail_is_given_back(status):
-    job = Job("job_1", "", status)
-    assert demand_success(job) is job
-
-
-def test_a_canceled_job_is_an_error():
-    with pytest.raises(LayersJobCanceledError, match="Layers job job_1 was canceled"):
-        demand_success(Job("job_1", "", "canceled"))
+def test_a_job_that_did_not_fail_is_returned():
+    for status in ("running", "completed"):
+        job = Job("job_1", "", status)
+        assert raise_unless_completed(job) is job
 
 
 @pytest.mark.parametrize(
@@ -189,46 +174,49 @@ def test_a_canceled_job_is_an_error():
     [
         ({"code": "SCRAPE_FAILED", "message": "No such app"}, "failed: SCRAPE_FAILED No such app."),
         ({"message": "No such app."}, "failed: No such app."),
-        ({"reason": "unheard of"}, "failed: the API gave no reason."),
+        ({"reason": "undocumented"}, "failed: the API gave no reason."),
         (None, "failed: the API gave no reason."),
     ],
 )
-def test_a_failed_job_tells_why_and_keeps_the_error(error, text):
+def test_a_failed_job_names_its_reason_and_keeps_the_error(error, text):
     with pytest.raises(LayersJobFailedError) as caught:
-        demand_success(Job("job_1", "", "failed", error=error))
+        raise_unless_completed(Job("job_1", "", "failed", error=error))
     assert str(caught.value) == f"Layers job job_1 {text}"
     assert caught.value.error == (error or {})
 
 
-@pytest.mark.parametrize("error", ["No such app", ["No such app"]])
-def test_a_failed_job_fails_whatever_the_shape_of_its_error(error):
+def test_a_failed_job_fails_whatever_the_shape_of_its_error():
     """The vendor does not document the shape."""
-    job = read_job(good(RUNNING | {"status": "failed", "error": error}))
-    with pytest.raises(LayersJobFailedError, match="No such app"):
-        demand_success(job)
+    for error in ("No such app", ["No such app"]):
+        job = read_job(response(RUNNING | {"status": "failed", "error": error}))
+        with pytest.raises(LayersJobFailedError, match="No such app"):
+            raise_unless_completed(job)
+
+
+def test_a_canceled_job_is_an_error():
+    with pytest.raises(LayersJobCanceledError, match="Layers job job_1 was canceled"):
+        raise_unless_completed(Job("job_1", "", "canceled"))
 
 
 BASE = "https://api.layers.com"
-OWN = f"{BASE}/v1/jobs/job_1"
+DOCUMENTED = f"{BASE}/v1/jobs/job_1"
 
 
-@pytest.mark.parametrize(
-    ("location", "url"),
-    [
-        ("/v1/jobs/job_1", OWN),
-        ("v1/jobs/job_1", OWN),
-        (f"{BASE}/v2/jobs/job_1?view=full", f"{BASE}/v2/jobs/job_1?view=full"),
-        (None, OWN),
-        ("", OWN),
-        ("https://evil.example/v1/jobs/job_1", OWN),
-        ("//evil.example/v1/jobs/job_1", OWN),
-        (f"{BASE}@evil.example/", OWN),
-        (f"{BASE}.evil.example/", OWN),
-        ("http://api.layers.com/v1/jobs/job_1", OWN),
-        ("https://api.layers.com:8443/v1/jobs/job_1", OWN),
-        ("javascript:alert(1)", OWN),
-        ("https://[not-an-address/", OWN),
-    ],
-)
-def test_a_location_stays_on_its_host_or_is_replaced(location, url):
-    assert absolute_url(BASE, location, "job_1") == url
+def test_a_location_stays_on_its_host_or_is_replaced_by_the_documented_path():
+    urls = {
+        "/v1/jobs/job_1": DOCUMENTED,
+        "v1/jobs/job_1": DOCUMENTED,
+        f"{BASE}/v2/jobs/job_1?view=full": f"{BASE}/v2/jobs/job_1?view=full",
+        None: DOCUMENTED,
+        "": DOCUMENTED,
+        7: DOCUMENTED,
+        "https://evil.example/v1/jobs/job_1": DOCUMENTED,
+        "//evil.example/v1/jobs/job_1": DOCUMENTED,
+        f"{BASE}@evil.example/": DOCUMENTED,
+        f"{BASE}.evil.example/": DOCUMENTED,
+        "http://api.layers.com/v1/jobs/job_1": DOCUMENTED,
+        "https://api.layers.com:8443/v1/jobs/job_1": DOCUMENTED,
+        "javascript:alert(1)": DOCUMENTED,
+        "https://[not-an-address/": DOCUMENTED,
+    }
+    assert {location: job_url(BASE, location, "job_1") for location in urls} == urls

@@ -1,4 +1,4 @@
-"""Both spellings in, the API's own out, and what the messages say."""
+"""Both spellings in, the API's own out, and the messages about what is wrong."""
 
 from __future__ import annotations
 
@@ -9,123 +9,118 @@ import pendulum
 import pytest
 from pydantic import BeforeValidator, Field, JsonValue
 
-from airflow_provider_layers.api.request import Moment, Request, body, one_or_many, query
+from airflow_provider_layers.api.schemas import (
+    RequestModel,
+    Timestamp,
+    as_list,
+    format_timestamp,
+    parse_timestamp,
+    query_params,
+    request_body,
+)
 from airflow_provider_layers.exceptions import LayersParameterError
 
 
-class Inner(Request):
+class Inner(RequestModel):
     asset_ids: Annotated[list[str], Field(max_length=2)] | None = None
     track_id: str | None = None
 
 
-class Outer(Request):
+class Outer(RequestModel):
     project_id: str
     inner_part: Inner | None = None
     metadata: dict[str, JsonValue] | None = None
     size_limit: Annotated[int, Field(ge=1, le=5)] | None = None
 
 
-class Calendar(Request):
-    at: Moment
+class Calendar(RequestModel):
+    at: Timestamp
 
 
-class Filters(Request):
-    status: Annotated[list[str], BeforeValidator(one_or_many)] | None = None
+class Filters(RequestModel):
+    status: Annotated[list[str], BeforeValidator(as_list)] | None = None
     page_size: int | None = None
 
 
-def refused(kind: type[Request], **given: Any) -> str:
+def refusal(model: type[RequestModel], **fields: Any) -> str:
     with pytest.raises(LayersParameterError) as caught:
-        body(kind, **given)
-    return str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "inner", [{"asset_ids": ["a"], "track_id": "t"}, {"assetIds": ["a"], "trackId": "t"}]
-)
-def test_both_spellings_leave_as_the_apis_own(inner):
-    sent = body(Outer, project_id="prj_1", inner_part=inner)
-    assert sent == {"projectId": "prj_1", "innerPart": {"assetIds": ["a"], "trackId": "t"}}
-
-
-def test_spellings_may_be_mixed_but_not_doubled():
-    assert body(Outer, project_id="p", inner_part={"assetIds": ["a"], "track_id": "t"})
-    text = refused(Outer, project_id="p", inner_part={"assetIds": ["a"], "asset_ids": ["b"]})
-    assert "inner_part" in text
-    assert "asset_ids is given in both spellings" in text
-
-
-def test_what_was_not_given_is_not_sent():
-    assert body(Outer, project_id="p", inner_part={"track_id": None}, size_limit=None) == {
-        "projectId": "p",
-        "innerPart": {},
-    }
-
-
-def test_metadata_is_the_users_own():
-    own = {"my_key": 1, "myKey": None, "deep": {"a_b": [{"c_d": None}]}, "": True}
-    assert body(Outer, project_id="p", metadata=own)["metadata"] == own
-
-
-@pytest.mark.parametrize("value", [object(), float("nan"), float("inf")])
-def test_metadata_that_no_json_carries_is_refused(value):
-    assert "metadata" in refused(Outer, project_id="p", metadata={"a": value})
-
-
-def test_numbers_become_ids_where_templates_rendered_them_to_numbers():
-    assert body(Outer, project_id=7)["projectId"] == "7"
-
-
-def test_numbers_are_read_from_templated_text():
-    assert body(Outer, project_id="p", size_limit="3")["sizeLimit"] == 3
-
-
-def test_a_missing_field_is_named():
-    assert refused(Outer) == "project_id: is required"
-
-
-def test_an_unknown_field_is_named_with_the_known_ones():
-    text = refused(Outer, project_id="p", inner_part={"assets": ["a"]})
-    assert text.startswith("inner_part = {'assets': ['a']}: ")
-    assert "does not know assets; it knows asset_ids, track_id" in text
-
-
-def test_a_message_names_parameter_value_and_what_is_allowed():
-    assert refused(Outer, project_id="p", size_limit=6) == "size_limit = 6: should be less than or equal to 5"
-
-
-def test_fields_inside_are_named_by_their_way_in_snake_case():
-    text = refused(Outer, project_id="p", inner_part={"assetIds": ["a", "b", "c"]})
-    assert text.startswith("inner_part.asset_ids = ['a', 'b', 'c']: ")
-    assert "at most 2" in text
-
-
-def test_all_faults_are_told_at_once():
-    text = refused(Outer, size_limit=0, inner_part={"track_id": []})
-    assert all(name in text for name in ("project_id", "size_limit", "inner_part.track_id"))
-
-
-def test_a_long_value_is_cut_in_the_message():
-    text = refused(Outer, project_id="p", inner_part={"asset_ids": ["x" * 500] * 3})
-    assert len(text) < 250
-
-
-def test_the_text_of_the_checking_library_stays_out():
-    with pytest.raises(LayersParameterError) as caught:
-        body(Outer)
+        request_body(model, **fields)
+    # What pydantic itself says stays out of logs: it quotes whole values and links to its own pages.
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert "pydantic" not in str(caught.value)
+    return str(caught.value)
 
 
-NINE_IN_BERLIN = timezone(timedelta(hours=2))
+def test_both_spellings_are_sent_as_the_apis_own():
+    for inner in ({"asset_ids": ["a"], "track_id": "t"}, {"assetIds": ["a"], "track_id": "t"}):
+        assert request_body(Outer, project_id="prj_1", inner_part=inner) == {
+            "projectId": "prj_1",
+            "innerPart": {"assetIds": ["a"], "trackId": "t"},
+        }
+
+
+def test_what_is_none_is_left_out():
+    body = request_body(Outer, project_id="p", inner_part={"track_id": None}, size_limit=None)
+    assert body == {"projectId": "p", "innerPart": {}}
+
+
+def test_metadata_is_sent_as_it_is():
+    metadata = {"my_key": 1, "myKey": None, "deep": {"a_b": [{"c_d": None}]}, "": True}
+    assert request_body(Outer, project_id="p", metadata=metadata)["metadata"] == metadata
+
+
+def test_metadata_that_json_cannot_represent_is_refused():
+    for value in (object(), float("nan"), float("inf")):
+        assert "metadata" in refusal(Outer, project_id="p", metadata={"a": value})
+
+
+def test_templates_may_render_ids_to_numbers_and_numbers_to_text():
+    assert request_body(Outer, project_id=7, size_limit="3") == {"projectId": "7", "sizeLimit": 3}
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"),
+    ("fields", "text"),
+    [
+        ({"project_id": None}, "project_id: is required"),
+        ({"size_limit": 6}, "size_limit = 6: should be less than or equal to 5"),
+        (
+            {"inner_part": {"assets": ["a"]}},
+            "inner_part = {'assets': ['a']}: Inner has no field assets; its fields are asset_ids, track_id",
+        ),
+        (
+            {"inner_part": {"assetIds": ["a"], "asset_ids": ["b"]}},
+            "inner_part = {'assetIds': ['a'], 'asset_ids': ['b']}: asset_ids is given in both spellings",
+        ),
+        (
+            {"inner_part": {"assetIds": ["a", "b", "c"]}},
+            "inner_part.asset_ids = ['a', 'b', 'c']: List should have at most 2 items after validation, not 3",
+        ),
+    ],
+)
+def test_a_message_names_parameter_value_and_what_is_allowed(fields, text):
+    assert refusal(Outer, **{"project_id": "p", **fields}) == text
+
+
+def test_all_faults_are_named_at_once():
+    text = refusal(Outer, size_limit=0, inner_part={"track_id": []})
+    assert [name for name in ("project_id", "size_limit", "inner_part.track_id") if name not in text] == []
+
+
+def test_a_long_value_is_cut_in_the_message():
+    assert len(refusal(Outer, project_id="p", inner_part={"asset_ids": ["x" * 500] * 3})) < 250
+
+
+# Timestamps
+
+BERLIN_SUMMER = timezone(timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
     [
         (datetime(2026, 7, 1, 9, tzinfo=timezone.utc), "2026-07-01T09:00:00.000Z"),
-        (datetime(2026, 7, 1, 9, tzinfo=NINE_IN_BERLIN), "2026-07-01T07:00:00.000Z"),
+        (datetime(2026, 7, 1, 9, tzinfo=BERLIN_SUMMER), "2026-07-01T07:00:00.000Z"),
         (pendulum.datetime(2026, 7, 1, 9, tz="Europe/Berlin"), "2026-07-01T07:00:00.000Z"),
         (pendulum.datetime(2026, 1, 1, 9, tz="Europe/Berlin"), "2026-01-01T08:00:00.000Z"),
         ("2026-07-01T09:00:00Z", "2026-07-01T09:00:00.000Z"),
@@ -134,31 +129,43 @@ NINE_IN_BERLIN = timezone(timedelta(hours=2))
         ("2026-07-01T23:30:00-04:00", "2026-07-02T03:30:00.000Z"),
     ],
 )
-def test_a_moment_leaves_as_utc(given, sent):
-    assert body(Calendar, at=given) == {"at": sent}
+def test_a_timestamp_is_sent_in_utc(value, sent):
+    assert request_body(Calendar, at=value) == {"at": sent}
 
 
-@pytest.mark.parametrize("given", [datetime(2026, 7, 1, 9), "2026-07-01T09:00:00", "2026-07-01"])  # noqa: DTZ001
-def test_a_moment_without_a_timezone_is_refused(given):
-    assert refused(Calendar, at=given) == f"at = {given!r}: should have timezone info"
+def test_a_timestamp_without_a_timezone_is_refused():
+    for value in (datetime(2026, 7, 1, 9), "2026-07-01T09:00:00", "2026-07-01"):  # noqa: DTZ001
+        assert refusal(Calendar, at=value) == f"at = {value!r}: should have timezone info"
 
 
-@pytest.mark.parametrize(
-    "given", [1_782_896_400, 1.5e9, "1782896400", "-1782896400", "", "tomorrow", True, ["2026-07-01T09:00Z"]]
-)
-def test_what_is_no_moment_is_refused(given):
-    assert f"at = {given!r}: should be" in refused(Calendar, at=given)
+def test_what_is_not_a_timestamp_is_refused():
+    for value in (
+        1_782_896_400,
+        1.5e9,
+        "1782896400",
+        "-1782896400",
+        "",
+        "tomorrow",
+        True,
+        ["2026-07-01T09:00Z"],
+    ):
+        assert f"at = {value!r}: should be" in refusal(Calendar, at=value)
 
 
-@pytest.mark.parametrize("given", ["completed", ["completed"], ("completed",)])
-def test_one_or_many_makes_a_list_of_one(given):
-    assert query(Filters, status=given) == (("status", "completed"),)
+def test_timestamps_of_the_api_are_read_as_utc():
+    moment = datetime(2026, 7, 1, 7, tzinfo=timezone.utc)
+    texts = ("2026-07-01T07:00:00.000Z", "2026-07-01T09:00:00+02:00", "2026-07-01T07:00:00")
+    assert [parse_timestamp(text) for text in texts] == [moment] * 3
+    assert [parse_timestamp(text) for text in (None, "", "soon", 7)] == [None] * 4
+    assert parse_timestamp(format_timestamp(moment)) == moment
+
+
+# Queries
 
 
 def test_a_list_repeats_its_name_in_a_query():
-    pairs = query(Filters, status=["queued", "failed"], page_size=3)
-    assert pairs == (("status", "queued"), ("status", "failed"), ("pageSize", "3"))
-
-
-def test_a_query_of_nothing_is_empty():
-    assert query(Filters, status=None) == ()
+    for value in ("completed", ["completed"], ("completed",)):
+        assert query_params(Filters, status=value) == (("status", "completed"),)
+    pairs = (("status", "queued"), ("status", "failed"), ("pageSize", "3"))
+    assert query_params(Filters, status=["queued", "failed"], page_size=3) == pairs
+    assert query_params(Filters, status=None) == ()
