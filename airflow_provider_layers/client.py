@@ -170,13 +170,18 @@ class LayersClient:
         return _read(endpoint, received)
 
     def send_with_retries(
-        self, endpoint: Endpoint[T], *, on_failure: Callable[[int, LayersError], None] | None = None
+        self,
+        endpoint: Endpoint[T],
+        *,
+        on_failure: Callable[[int, LayersError], None] | None = None,
+        before_retry: Callable[[], None] | None = None,
     ) -> T:
         """
         Send a request, up to five times where that is safe, and return its result.
 
         :param on_failure: called with the number of each failed attempt, from 1, and its error; what it
             raises ends the call
+        :param before_retry: called before each attempt but the first; what it raises ends the call
         :raises LayersError: of the last attempt
         """
         for attempt in count(1):
@@ -193,6 +198,8 @@ class LayersClient:
                 if delay is None:
                     raise
             self.clock.sleep(delay)
+            if before_retry:
+                before_retry()
         raise AssertionError("unreachable")
 
     def paginate(

@@ -225,31 +225,42 @@ def send_once(
     :raises LayersRequestChangedError: an earlier try sent a different request under this key
     :raises LayersReplayWindowError: an earlier try may have sent it so long ago that it would count as new
     """
-    key = endpoint.idempotency_key
-    if key is None:
-        raise LayersParameterError(f"To {endpoint.description} exactly once requires an idempotency key.")
+    key = _required_key(endpoint)
     stored = store.load(key)
     if stored is not None:
         _refuse_changed(stored, endpoint)
         if stored.response is not None:
             return SendResult(_read_stored(endpoint, stored.response), is_first_send=False)
+
+    def check_window(sent_at: float) -> None:
+        if not send_after_window:
+            _refuse_late(endpoint, sent_at, now=client.clock.time())
+
     earlier_send = stored.sent_at if stored else store.earliest_unrecorded_attempt
-    if earlier_send is not None and not send_after_window:
-        _refuse_late(endpoint, earlier_send, now=client.clock.time())
+    if earlier_send is not None:
+        check_window(earlier_send)
     request = stored or StoredRequest(endpoint.description, client.clock.time(), fingerprint(endpoint))
     store.save(key, request)
 
     def on_failure(attempt: int, error: LayersError) -> None:
         if earlier_send is None and attempt == 1 and _was_refused(error):
             store.delete(key)
-        elif not send_after_window and not isinstance(error, LayersPermanentError):
-            # A machine may have been suspended between two attempts.
-            _refuse_late(endpoint, request.sent_at, now=client.clock.time())
 
     with_response = endpoint.with_reader(lambda response: (response, endpoint.read(response)))
-    response, result = client.send_with_retries(with_response, on_failure=on_failure)
+    response, result = client.send_with_retries(
+        with_response,
+        on_failure=on_failure,
+        # A machine may have been suspended since the last attempt.
+        before_retry=lambda: check_window(request.sent_at),
+    )
     store.save(key, replace(request, response=response.json()))
     return SendResult(result, is_first_send=earlier_send is None)
+
+
+def _required_key(endpoint: Endpoint[Any]) -> str:
+    if endpoint.idempotency_key is None:
+        raise LayersParameterError(f"To {endpoint.description} exactly once requires an idempotency key.")
+    return endpoint.idempotency_key
 
 
 def load_response(endpoint: Endpoint[T], store: IdempotencyStore) -> T | None:
@@ -293,7 +304,8 @@ def _refuse_changed(stored: StoredRequest, endpoint: Endpoint[Any]) -> None:
         raise LayersRequestChangedError(
             f"Could not {endpoint.description}: an earlier try of this task sent a different request. "
             f"Changed: {', '.join(changed)}. Nothing was sent. A template with another value on every try, "
-            "such as the current time, does that: make it the same on every try, or clear the task to start over."
+            "such as the current time, does that: make it the same on every try, or clear the task to start "
+            "over."
         )
 
 
