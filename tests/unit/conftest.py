@@ -38,8 +38,8 @@ def script() -> Iterator[Callable[..., ScriptedApi]]:
     """Return a function that scripts an API; a reply that no request asked for fails the test."""
     scripted: list[ScriptedApi] = []
 
-    def make(*replies: Reply | Exception) -> ScriptedApi:
-        scripted.append(ScriptedApi(*replies))
+    def make(*replies: Reply | BaseException, then: Reply | None = None) -> ScriptedApi:
+        scripted.append(ScriptedApi(*replies, then=then))
         return scripted[-1]
 
     yield make

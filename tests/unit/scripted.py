@@ -96,20 +96,22 @@ class ScriptedApi(httpx.MockTransport):
     Gives its replies in order and fails the test if it gets another request; the fixture ``script`` also
     fails it if a reply is left over.
 
-    :param replies: a :class:`Reply`, or an exception of httpx to raise in its place
+    :param replies: a :class:`Reply`, or an exception to raise in its place
+    :param then: given to every further request
     :ivar requests: what it received, in order
     """
 
-    def __init__(self, *replies: Reply | Exception) -> None:
+    def __init__(self, *replies: Reply | BaseException, then: Reply | None = None) -> None:
         super().__init__(self._handle)
         self.replies = list(replies)
+        self.then = then
         self.requests: list[httpx.Request] = []
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        assert self.replies, f"One request too many: {self.paths}"
-        reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
+        assert self.replies or self.then, f"One request too many: {self.paths}"
+        reply = self.replies.pop(0) if self.replies else self.then
+        if isinstance(reply, BaseException):
             raise reply
         return reply.over_http()
 

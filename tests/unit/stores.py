@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.idempotency import NullStore, StoredRequest, TaskStateStore
+from airflow_provider_layers.idempotency import TaskStateStore
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -29,31 +29,6 @@ class AirflowStore:
         del self.values[key]
 
 
-class UnavailableStore(AirflowStore):
-    """A store that Airflow does not respond for."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        raise RuntimeError("the task instance is unknown")
-
-    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
-        raise RuntimeError("the task instance is unknown")
-
-
 def memory() -> TaskStateStore:
-    """Return a store that keeps what it is given."""
+    """Return an empty store that survives from try to try, as from Airflow 3.3 on."""
     return TaskStateStore(AirflowStore())
-
-
-class RecordingNullStore(NullStore):
-    """
-    A store that keeps nothing, as below Airflow 3.3, and counts what it was given.
-
-    :ivar saved: the requests, in order
-    """
-
-    def __init__(self, earliest_unrecorded_attempt: float | None = None) -> None:
-        super().__init__(earliest_unrecorded_attempt)
-        self.saved: list[StoredRequest] = []
-
-    def save(self, key: str, request: StoredRequest) -> None:
-        self.saved.append(request)

@@ -1,11 +1,14 @@
-"""Whose key it is."""
+"""The key's organization and its credits."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_provider_layers.api.account import Account, cost_of_a_take, whoami
-from tests.unit.driving import good
+from airflow_provider_layers.api.account import Account, costs_per_format, get_credits, whoami
+from tests.unit.scripted import response
+
+SUSPENDED = "the key or the organization is suspended"
+REVOKED = "the organization's access to the API is revoked"
 
 
 @pytest.mark.parametrize(
@@ -17,43 +20,36 @@ from tests.unit.driving import good
         ),
         ({"organizationId": "org_1"}, Account("org_1", "standard")),
         ({}, Account("an unnamed organization", "standard")),
-        (
-            {"organizationName": "Acme", "killSwitch": False, "apiAccessRevoked": False},
-            Account("Acme", "standard"),
-        ),
-        (
-            {"organizationName": "Acme", "killSwitch": True},
-            Account("Acme", "standard", "the key or the organization is suspended"),
-        ),
-        (
-            {"organizationName": "Acme", "apiAccessRevoked": True},
-            Account("Acme", "standard", "the organization's access to the API is revoked"),
-        ),
+        ({"organizationName": "Acme", "killSwitch": False}, Account("Acme", "standard")),
+        ({"organizationName": "Acme", "killSwitch": True}, Account("Acme", "standard", SUSPENDED)),
+        ({"organizationName": "Acme", "apiAccessRevoked": True}, Account("Acme", "standard", REVOKED)),
     ],
 )
-def test_either_revision_of_whoami_is_read(body, account):
+def test_whoami_of_either_revision_is_read(body, account):
     endpoint = whoami()
     assert (endpoint.method, endpoint.path) == ("GET", "/v1/whoami")
-    assert endpoint.read(good(body)) == account
+    assert endpoint.read(response(body)) == account
 
 
 @pytest.mark.parametrize(
-    ("body", "costs"),
+    ("costs", "read"),
     [
-        (
-            {"balance": 900, "estimatedCreditsPerFormat": {"video_remix": 120, "auto": 120}},
-            {"video_remix": 120, "auto": 120},
-        ),
-        ({"estimatedCreditsPerFormat": {"slideshow-builder": 50}}, {"slideshow_builder": 50}),
-        ({"estimatedCreditsPerFormat": {"ugc_remix": 0}}, {"ugc_remix": 0}),
-        ({"estimatedCreditsPerFormat": {"a": "120", "b": None, "c": {}, "d": [50]}}, {}),
-        ({"estimatedCreditsPerFormat": {}}, {}),
-        ({"estimatedCreditsPerFormat": None}, {}),
-        ({"estimatedCreditsPerFormat": [50]}, {}),
-        ({"balance": 900}, {}),
+        ({"video_remix": 120, "auto": 120}, {"video_remix": 120, "auto": 120}),
+        ({"slideshow-builder": 50}, {"slideshow_builder": 50}),
+        ({"ugc_remix": 0}, {"ugc_remix": 0}),
+        ({"a": "120", "b": None, "c": {}, "d": [50]}, {}),
+        ({}, {}),
+        (None, {}),
+        ([50], {}),
     ],
 )
-def test_the_cost_of_a_take_is_told_by_format(body, costs):
-    endpoint = cost_of_a_take()
+def test_the_estimated_costs_are_read_by_format(costs, read):
+    endpoint = get_credits()
     assert (endpoint.method, endpoint.path) == ("GET", "/v1/credits")
-    assert endpoint.read(good(body)) == costs
+    body = endpoint.read(response({"balance": 900, "estimatedCreditsPerFormat": costs}))
+    assert body["balance"] == 900
+    assert costs_per_format(body) == read
+
+
+def test_a_body_without_costs_names_none():
+    assert costs_per_format({"balance": 900}) == {}

@@ -1,37 +1,67 @@
-"""Putting content on a date."""
+"""Requests that publish held against the vendor's pages, and what becomes of a post."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_provider_layers.api.flow import call
 from airflow_provider_layers.api.scheduled_posts import (
-    Scheduling,
+    DRAFTS,
+    FINISHED_STATUSES,
+    LIST_PAGE_SIZE,
+    UNFINISHED_STATUSES,
+    ScheduleResult,
     cancel_scheduled_post,
     get_scheduled_post,
-    post_ids,
+    get_scheduled_post_state,
+    list_scheduled_posts,
     publish_content,
-    reschedule,
+    raise_unless_published,
+    reschedule_scheduled_post,
     schedule_content,
 )
 from airflow_provider_layers.exceptions import (
-    LayersApprovalRequiredError,
     LayersConflictError,
-    LayersContentRejectedError,
-    LayersNotFoundError,
     LayersParameterError,
-    LayersTransportError,
+    LayersPostError,
+    LayersUnexpectedResponseError,
 )
-from tests.unit.driving import LOST, bad, drive, good
+from tests import limits
+from tests.unit.scripted import error, ok, response
 
 TARGET = {"social_account_id": "sa_1", "mode": "publish"}
+SENT_TARGET = {"socialAccountId": "sa_1", "mode": "publish"}
+BERLIN = "2026-07-01T09:00:00+02:00"
+UTC = "2026-07-01T07:00:00.000Z"
 
 
-def schedule(*, at="2026-07-01T09:00:00+02:00", targets=(TARGET,)):
-    return schedule_content("cnt_1", scheduled_for=at, targets=list(targets), idempotency_key="key")
+def schedule(*, scheduled_for=BERLIN, targets=(TARGET,)):
+    return schedule_content(
+        "cnt_1", scheduled_for=scheduled_for, targets=list(targets), idempotency_key="key"
+    )
 
 
-def test_a_schedule_is_spelled_as_the_api_spells_it():
+def publish(*, targets=(TARGET,)):
+    return publish_content("cnt_1", targets=list(targets), idempotency_key="key")
+
+
+def reschedule(*, scheduled_post_id="sp_1", scheduled_for=UTC):
+    return reschedule_scheduled_post(scheduled_post_id, scheduled_for=scheduled_for, idempotency_key="key")
+
+
+def cancel(*, scheduled_post_id="sp_1", reason=None):
+    return cancel_scheduled_post(scheduled_post_id, reason=reason)
+
+
+def refusal(make, **fields) -> str:
+    with pytest.raises(LayersParameterError) as caught:
+        make(**fields)
+    return str(caught.value)
+
+
+# Scheduling and publishing
+
+
+def test_a_schedule_is_spelled_as_on_the_vendors_page():
     target = {
         **TARGET,
         "caption_override": "New.",
@@ -44,12 +74,12 @@ def test_a_schedule_is_spelled_as_the_api_spells_it():
     endpoint = schedule(targets=[target])
     assert (endpoint.method, endpoint.path) == ("POST", "/v1/content/cnt_1/schedule")
     assert endpoint.idempotency_key == "key"
+    assert endpoint.description == f"schedule content cnt_1 for {UTC}"
     assert endpoint.body == {
-        "scheduledFor": "2026-07-01T07:00:00.000Z",
+        "scheduledFor": UTC,
         "targets": [
             {
-                "socialAccountId": "sa_1",
-                "mode": "publish",
+                **SENT_TARGET,
                 "captionOverride": "New.",
                 "firstCommentOverride": "First!",
                 "scheduledPostId": "sp_1",
@@ -61,57 +91,30 @@ def test_a_schedule_is_spelled_as_the_api_spells_it():
     }
 
 
-@pytest.mark.parametrize("at", ["2026-07-01T09:00:00", None, "tomorrow at nine"])
-def test_a_schedule_needs_a_moment_with_a_timezone(at):
-    with pytest.raises(LayersParameterError, match="scheduled_for"):
-        schedule(at=at)
+def test_a_publication_has_targets_and_no_moment():
+    endpoint = publish()
+    assert (endpoint.method, endpoint.path) == ("POST", "/v1/content/cnt_1/publish")
+    assert (endpoint.idempotency_key, endpoint.body) == ("key", {"targets": [SENT_TARGET]})
+    result = endpoint.read(response({"scheduledPostIds": ["sp_1"]}, 202))
+    assert result == ScheduleResult("cnt_1", None, None, ("sp_1",))
 
 
-@pytest.mark.parametrize("body", [{"scheduledPostIds": ["sp_1", "sp_2"]}, {"status": "queued"}])
-def test_a_schedule_that_is_on_its_way(body):
-    scheduling = drive(call(schedule()), [good(body)]).result
-    assert scheduling == Scheduling(
-        "cnt_1", "2026-07-01T07:00:00.000Z", None, tuple(body.get("scheduledPostIds", ()))
-    )
-    assert not scheduling.blocked
-
-
-def test_a_schedule_that_waits_for_an_approval_says_so():
-    scheduling = drive(call(schedule()), [good({"gateStatus": "blocked_on_approval"}, status=202)]).result
-    assert scheduling.blocked
-    assert scheduling.as_xcom() == {
+def test_the_result_of_a_schedule_says_whether_it_waits_for_an_approval():
+    read = schedule().read
+    blocked = read(response({"gateStatus": "blocked_on_approval"}, 202))
+    assert blocked.blocked
+    assert blocked.as_xcom() == {
         "container_id": "cnt_1",
-        "scheduled_for": "2026-07-01T07:00:00.000Z",
+        "scheduled_for": UTC,
         "gate_status": "blocked_on_approval",
         "scheduled_post_ids": [],
     }
-
-
-@pytest.mark.parametrize("status", ["open", "passed", None])
-def test_another_gate_status_is_not_a_closed_gate(status):
-    assert not drive(call(schedule()), [good({"gateStatus": status})]).result.blocked
+    for status in ("open", "passed", None):
+        assert not read(response({"gateStatus": status})).blocked
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (bad(403, "APPROVAL_REQUIRED"), LayersApprovalRequiredError),
-        (bad(409, "CONTENT_REJECTED"), LayersContentRejectedError),
-    ],
-)
-def test_a_refusal_is_an_error_of_its_own(answer, kind):
-    driven = drive(call(schedule()), [answer])
-    assert type(driven.error) is kind
-    assert "schedule content cnt_1 for 2026-07-01T07:00:00.000Z" in str(driven.error)
-
-
-def test_a_lost_answer_is_asked_for_again_under_the_same_key():
-    driven = drive(call(schedule()), [LOST, good({})])
-    assert [one.idempotency_key for one in driven.sent] == ["key", "key"]
-
-
-@pytest.mark.parametrize(
-    ("answer", "ids"),
+    ("body", "ids"),
     [
         ({}, ()),
         ({"scheduledPostIds": ["sp_1", "sp_2"]}, ("sp_1", "sp_2")),
@@ -121,140 +124,192 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key():
         ({"scheduledPostIds": None, "warnings": ["late"], "targets": [{"mode": "publish"}]}, ()),
     ],
 )
-def test_posts_are_found_where_an_answer_may_name_them(answer, ids):
-    assert post_ids(answer) == ids
+def test_posts_are_found_wherever_a_response_may_name_them(body, ids):
+    assert schedule().read(response(body)).scheduled_post_ids == ids
 
 
-def test_a_publication_is_spelled_as_the_api_spells_it():
-    endpoint = publish_content(
-        "cnt_1", targets=[{**TARGET, "caption_override": "New."}], idempotency_key="key"
-    )
-    assert (endpoint.method, endpoint.path) == ("POST", "/v1/content/cnt_1/publish")
-    assert endpoint.idempotency_key == "key"
-    target = {"socialAccountId": "sa_1", "mode": "publish", "captionOverride": "New."}
-    assert endpoint.body == {"targets": [target]}
-    scheduling = drive(call(endpoint), [good({"scheduledPostIds": ["sp_1"]}, status=202)]).result
-    assert scheduling == Scheduling("cnt_1", None, None, ("sp_1",))
+LIMITS = {
+    "targets": (limits.TARGETS, lambda size: schedule(targets=[TARGET] * size), "targets"),
+    "targets at once": (limits.TARGETS, lambda size: publish(targets=[TARGET] * size), "targets"),
+    "caption": (
+        limits.CAPTION_LENGTH,
+        lambda size: schedule(targets=[{**TARGET, "caption_override": "x" * size}]),
+        "targets.0.caption_override",
+    ),
+    "comment": (
+        limits.FIRST_COMMENT_LENGTH,
+        lambda size: schedule(targets=[{**TARGET, "first_comment_override": "x" * size}]),
+        "targets.0.first_comment_override",
+    ),
+    "reason": (limits.CANCEL_REASON_LENGTH, lambda size: cancel(reason="x" * size), "reason"),
+}
 
 
-COUNTS = [(0, False), (1, True), (50, True), (51, False)]
+@pytest.mark.parametrize(("limit", "make", "name"), LIMITS.values(), ids=LIMITS)
+def test_a_value_is_accepted_up_to_the_vendors_limits_and_refused_beyond(limit, make, name):
+    for size in limit.allowed:
+        assert make(size).body
+    for size, bound in zip(limit.refused, limit.allowed, strict=True):
+        if size >= 0:
+            text = refusal(make, size=size)
+            assert text.startswith(f"{name} = ")
+            assert f" {bound}" in text.rpartition(": ")[2]
 
 
-@pytest.mark.parametrize(("count", "fine"), COUNTS)
-def test_a_publication_has_1_to_50_targets(count, fine):
-    targets = [TARGET] * count
-    if fine:
-        endpoint = publish_content("cnt_1", targets=targets, idempotency_key="key")
-        assert len(endpoint.body["targets"]) == count
-        return
-    with pytest.raises(LayersParameterError, match="targets"):
-        publish_content("cnt_1", targets=targets, idempotency_key="key")
-
-
-AT = "2026-07-01T07:00:00.000Z"
-POST = "/v1/scheduled-posts/sp_1"
-
-
-def moved(at=AT):
-    return reschedule("sp_1", scheduled_for=at, idempotency_key="key")
-
-
-def canceled(reason=None):
-    return cancel_scheduled_post("sp_1", reason=reason)
-
-
-def test_a_post_is_read():
-    driven = drive(call(get_scheduled_post("sp_1")), [good({"id": "sp_1"})])
-    assert driven.asked == [f"GET {POST}"]
-    assert driven.result == {"id": "sp_1"}
-
-
-@pytest.mark.parametrize("at", [AT, "2026-07-01T09:00:00+02:00", "2026-07-01 07:00:00+00:00"])
-def test_a_move_is_spelled_as_the_api_spells_it(at):
-    driven = drive(moved(at), [good({"id": "sp_1", "scheduledFor": AT})])
-    assert driven.asked == [f"POST {POST}/reschedule"]
-    assert (driven.sent[0].body, driven.sent[0].idempotency_key) == ({"scheduledFor": AT}, "key")
-    assert driven.result == {"id": "sp_1", "scheduledFor": AT}
-
-
-@pytest.mark.parametrize("at", ["2026-07-01T09:00:00", None, "tomorrow at nine", 1_800_000_000])
-def test_a_move_needs_a_moment_with_a_timezone(at):
-    with pytest.raises(LayersParameterError, match="scheduled_for"):
-        moved(at)
-
-
-@pytest.mark.parametrize(("reason", "body"), [(None, None), ("x", {"reason": "x"}), ("x" * 1024, ...)])
-def test_a_cancel_is_spelled_as_the_api_spells_it(reason, body):
-    driven = drive(canceled(reason), [good({"id": "sp_1", "status": "canceled"})])
-    assert driven.asked == [f"DELETE {POST}"]
-    assert driven.sent[0].body == ({"reason": reason} if body is ... else body)
-    assert driven.sent[0].idempotency_key is None
-    assert driven.result["status"] == "canceled"
-
-
-@pytest.mark.parametrize("reason", ["", "x" * 1025])
-def test_a_reason_has_1_to_1024_characters(reason):
-    with pytest.raises(LayersParameterError, match="reason"):
-        canceled(reason)
+def test_the_modes_of_both_revisions_are_accepted():
+    sent = [schedule(targets=[{**TARGET, "mode": mode}]).body for mode in limits.TARGET_MODES]
+    assert [body["targets"][0]["mode"] for body in sent] == list(limits.TARGET_MODES)
 
 
 @pytest.mark.parametrize(
-    "ask",
+    ("target", "parts"),
     [
-        get_scheduled_post,
-        lambda post_id: reschedule(post_id, scheduled_for=AT, idempotency_key="key"),
-        lambda post_id: cancel_scheduled_post(post_id, reason=None),
+        ({"mode": "post"}, ["targets.0.mode = 'post'", "'publish'", "'managed'"]),
+        ({"mode": None}, ["targets.0.mode = None"]),
+        ({"tiktok_music": {"mode": "loud"}}, ["targets.0.tiktok_music.mode = 'loud'", "'manual'"]),
+        ({"tiktok_music": {}}, ["targets.0.tiktok_music.mode: is required"]),
+        (
+            {"tiktok_post_settings": {"privacy_level": "ALL"}},
+            ["targets.0.tiktok_post_settings.privacy_level = 'ALL'", "'SELF_ONLY'"],
+        ),
+        ({"account": "sa_1"}, ["targets.0", "has no field account"]),
     ],
-    ids=["read", "move", "cancel"],
 )
-@pytest.mark.parametrize("post_id", ["", "..", None])
-def test_a_post_has_an_id(ask, post_id):
-    with pytest.raises(LayersParameterError, match="scheduled_post_id"):
-        ask(post_id)
+def test_a_wrong_target_is_named_by_its_place(target, parts):
+    text = refusal(schedule, targets=[{**TARGET, **target}])
+    assert [part for part in parts if part not in text] == []
 
 
-@pytest.mark.parametrize("change", [moved, canceled])
-def test_a_lost_answer_to_a_change_is_asked_for_again(change):
-    driven = drive(change(), [LOST, good({"id": "sp_1"})])
-    assert len(driven.sent) == 2
-    assert driven.sent[0] == driven.sent[1]
+def test_a_target_needs_an_account_and_a_mode():
+    for missing in TARGET:
+        target = {name: value for name, value in TARGET.items() if name != missing}
+        assert refusal(publish, targets=[target]) == f"targets.0.{missing}: is required"
 
 
-CONFLICT = bad(409, "CONFLICT", details={"status": "published"})
-# What the post is when it is read after the conflict, and whether that is what was asked for.
-READ = [
-    (moved, {"status": "queued", "scheduledFor": AT}, True),
-    (moved, {"status": "queued", "scheduledFor": "2026-07-01T09:00:00+02:00"}, True),
-    (moved, {"status": "publishing", "scheduledFor": AT}, True),
-    (moved, {"status": "queued", "scheduledFor": "2026-07-01T08:00:00.000Z"}, False),
-    (moved, {"status": "queued", "scheduledFor": None}, False),
-    (moved, {}, False),
-    (canceled, {"status": "canceled"}, True),
-    (canceled, {"status": "published"}, False),
-    (canceled, {"status": "failed"}, False),
-    (canceled, {"status": "draft"}, False),
-    (canceled, {}, False),
-]
+def test_a_schedule_and_a_move_need_a_moment_with_a_timezone():
+    for make in (schedule, reschedule):
+        for moment in ("2026-07-01T09:00:00", None, "tomorrow at nine", "1783000000"):
+            assert "scheduled_for" in refusal(make, scheduled_for=moment)
 
 
-@pytest.mark.parametrize(("change", "post", "done"), READ)
-def test_a_conflict_is_settled_by_what_the_post_is(change, post, done):
-    driven = drive(change(), [CONFLICT, good(post)])
-    assert driven.asked[1:] == [f"GET {POST}"]
-    if done:
-        assert driven.result == post
+# Posts
+
+POST = "/v1/scheduled-posts/sp_1"
+
+
+def test_a_post_is_read_moved_and_canceled_by_its_id():
+    endpoints = [
+        get_scheduled_post("sp_1"),
+        reschedule(scheduled_for=BERLIN),
+        cancel(),
+        cancel(reason="Late."),
+    ]
+    assert [(item.method, item.path, item.body, item.idempotency_key) for item in endpoints] == [
+        ("GET", POST, None, None),
+        ("POST", f"{POST}/reschedule", {"scheduledFor": UTC}, "key"),
+        ("DELETE", POST, None, None),
+        ("DELETE", POST, {"reason": "Late."}, None),
+    ]
+    assert [item.read(response({"id": "sp_1"})) for item in endpoints] == [{"id": "sp_1"}] * 4
+    assert all(item.retryable for item in endpoints)
+
+
+def test_a_post_needs_an_id():
+    for make in (lambda scheduled_post_id: get_scheduled_post(scheduled_post_id), reschedule, cancel):
+        for value in ("", "..", None):
+            assert f"scheduled_post_id = {value!r}" in refusal(make, scheduled_post_id=value)
+
+
+# What the post is when it is read after a conflict, and whether that is what was requested.
+@pytest.mark.parametrize(
+    ("make", "post", "settled"),
+    [
+        (reschedule, {"status": "queued", "scheduledFor": UTC}, True),
+        (reschedule, {"status": "queued", "scheduledFor": BERLIN}, True),
+        (reschedule, {"status": "publishing", "scheduledFor": UTC}, True),
+        (reschedule, {"status": "canceled", "scheduledFor": UTC}, False),
+        (reschedule, {"status": "failed", "scheduledFor": UTC}, False),
+        (reschedule, {"status": "queued", "scheduledFor": "2026-07-01T08:00:00.000Z"}, False),
+        (reschedule, {"status": "queued", "scheduledFor": None}, False),
+        (reschedule, {}, False),
+        (cancel, {"status": "canceled"}, True),
+        (cancel, {"status": "published"}, False),
+        (cancel, {"status": "failed"}, False),
+        (cancel, {"status": "draft"}, False),
+        (cancel, {}, False),
+    ],
+)
+def test_a_conflict_is_a_success_where_the_post_is_as_requested(script, make, post, settled):
+    api = script(error(409, "CONFLICT", details={"status": "published"}), ok(post))
+    if settled:
+        assert api.client().send_with_retries(make()) == post
     else:
-        assert type(driven.error) is LayersConflictError
-        assert driven.error.details == {"status": "published"}
+        with pytest.raises(LayersConflictError) as caught:
+            api.client().send_with_retries(make())
+        assert caught.value.details == {"status": "published"}
+    assert api.paths[1:] == [f"GET {POST}"]
 
 
-@pytest.mark.parametrize("change", [moved, canceled])
-def test_a_conflict_that_cannot_be_settled_ends_in_the_error_of_the_reading(change):
-    assert isinstance(drive(change(), [CONFLICT, *[LOST] * 5]).error, LayersTransportError)
+def test_a_list_is_requested_with_all_its_filters():
+    page = list_scheduled_posts(
+        "prj_1", status=list(limits.POST_STATUSES), social_account_id="sa_1", since=BERLIN, until=UTC
+    )
+    endpoint = page(7, "c/1")
+    assert (endpoint.method, endpoint.path) == ("GET", "/v1/projects/prj_1/scheduled-posts")
+    assert endpoint.query == (
+        *(("status", status) for status in limits.POST_STATUSES),
+        ("socialAccountId", "sa_1"),
+        ("since", UTC),
+        ("until", UTC),
+        ("limit", "7"),
+        ("cursor", "c/1"),
+    )
+    assert limits.SCHEDULED_POSTS_PAGE.most == LIST_PAGE_SIZE
+    assert "'waiting'" in refusal(lambda **given: list_scheduled_posts("prj_1", **given), status="waiting")
 
 
-@pytest.mark.parametrize("change", [moved, canceled])
-def test_a_post_that_is_not_there_is_not_read(change):
-    driven = drive(change(), [bad(404, "NOT_FOUND")])
-    assert type(driven.error) is LayersNotFoundError
-    assert len(driven.sent) == 1
+# Publication
+
+
+def post(status, **fields):
+    return {"id": "sp_1", "status": status, **fields}
+
+
+def test_the_documented_statuses_are_read_and_others_are_unexpected():
+    endpoint = get_scheduled_post_state("sp_1")
+    assert (endpoint.method, endpoint.path) == ("GET", POST)
+    assert {*UNFINISHED_STATUSES, *FINISHED_STATUSES} == set(limits.POST_STATUSES)
+    for status in limits.POST_STATUSES:
+        assert endpoint.read(response(post(status))) == post(status)
+    for body in (post("paused"), post(None), {"id": "sp_1"}, {}):
+        with pytest.raises(LayersUnexpectedResponseError) as caught:
+            endpoint.read(response(body))
+        assert f"status {body.get('status')!r}; known are queued" in str(caught.value)
+
+
+def test_a_published_post_is_published_and_a_draft_only_where_that_is_accepted():
+    for accept_draft in (True, False):
+        raise_unless_published(post("published"), accept_draft=accept_draft)
+    for status in DRAFTS:
+        raise_unless_published(post(status), accept_draft=True)
+        with pytest.raises(LayersPostError, match=r"sp_1 is a draft .*accept_draft=True accepts that"):
+            raise_unless_published(post(status), accept_draft=False)
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"),
+    [
+        (post("canceled"), "was canceled"),
+        (post("failed", lastError={"code": "EXPIRED", "message": "Log in."}), "failed: EXPIRED Log in"),
+        (post("failed", lastError={"code": "EXPIRED"}), "failed: EXPIRED"),
+        (post("failed", lastError={"message": "Too long."}), "failed: Too long"),
+        (post("failed", lastError="The platform refused it."), "failed: The platform refused it"),
+        (post("failed", lastError={}), "failed: the API gave no reason"),
+        (post("failed"), "failed: the API gave no reason"),
+    ],
+)
+def test_a_post_that_was_not_published_is_an_error_with_the_platforms_reason(ended, outcome):
+    for accept_draft in (True, False):
+        with pytest.raises(LayersPostError) as caught:
+            raise_unless_published(ended, accept_draft=accept_draft)
+        assert str(caught.value) == f"Scheduled post sp_1 {outcome}."
