@@ -1,10 +1,19 @@
-"""Task instances and contexts as Airflow hands them to operators, as far as this package looks at them."""
+"""Task instances and contexts as Airflow passes them to operators, as far as this package reads them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_provider_layers.hooks.connection import ConnectionSettings
+from airflow_provider_layers.hooks.layers import LayersHook
+from tests.unit.scripted import CONFIG, FakeClock
+
+if TYPE_CHECKING:
+    from tests.unit.scripted import ScriptedApi
+
+TaskT = TypeVar("TaskT")
 
 FOREIGN: list[Any] = [
     {"scheduled_post_id": "sp_1", "status": "published", "reason": "", "deadline": 0.0},
@@ -28,7 +37,7 @@ class TaskInstance:
     run_id: str = "run"
     task_id: str = "task"
     map_index: int | None = -1
-    state: str = "running"
+    state: str | None = "running"
     xcom: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -39,7 +48,7 @@ class TaskInstance:
         return self.xcom.get(key) if (task_ids, map_indexes) == own else None
 
     def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str], map_index: int) -> Any:
-        """Tell the state that a person may have changed meanwhile, as Airflow 3 does."""
+        """Return the state that a user may have changed meanwhile, as Airflow 3 does."""
         name = self.task_id if self.map_index in (None, -1) else f"{self.task_id}_{self.map_index}"
         return {self.run_id: {name: self.state}}
 
@@ -52,5 +61,19 @@ class DagRun:
 
 
 def context(task: Any, **fields: Any) -> Any:
-    """Give the part of Airflow's context that operators read."""
+    """Return the part of Airflow's context that operators read."""
     return {"ti": TaskInstance(task, **fields), "dag_run": DagRun()}
+
+
+def scripted_hook(
+    api: ScriptedApi, *, clock: FakeClock | None = None, content_routes: str = "shared"
+) -> LayersHook:
+    """Return a hook of a scripted API."""
+    settings = ConnectionSettings(CONFIG, content_routes, None)
+    return LayersHook(settings=settings, clock=clock or FakeClock(), transport=api)
+
+
+def connected(task: TaskT, api: ScriptedApi, **options: Any) -> TaskT:
+    """Connect an operator to a scripted API; options are those of :func:`scripted_hook`."""
+    task.layers_hook = scripted_hook(api, **options)  # type: ignore[attr-defined] # of this package
+    return task

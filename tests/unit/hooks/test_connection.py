@@ -1,4 +1,4 @@
-"""Reading a connection."""
+"""Reading a connection, and its form on Airflow 2.11."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import pytest
 from airflow.models.connection import Connection
 
-from airflow_provider_layers.client import Access
+from airflow_provider_layers.client import ApiConfig
 from airflow_provider_layers.exceptions import LayersConnectionError
 from airflow_provider_layers.get_provider_info import CONNECTION_FIELDS
-from airflow_provider_layers.hooks.settings import Settings, read_settings
+from airflow_provider_layers.hooks.connection import ConnectionSettings, form_widget, read_connection
 
 
 def connection(*, extra=None, password="lp_test_key", **fields):
@@ -21,17 +21,17 @@ def connection(*, extra=None, password="lp_test_key", **fields):
 
 def refusal(**fields) -> str:
     with pytest.raises(LayersConnectionError) as caught:
-        read_settings(connection(**fields))
+        read_connection(connection(**fields))
     return str(caught.value)
 
 
-def test_a_key_is_all_that_is_needed():
-    assert read_settings(connection()) == Settings(
-        Access("https://api.layers.com", "lp_test_key", "bearer", None, 30.0), "shared", None
+def test_a_key_is_all_that_is_required():
+    assert read_connection(connection()) == ConnectionSettings(
+        ApiConfig("https://api.layers.com", "lp_test_key", "bearer", None, 30.0), "shared", None
     )
 
 
-def test_everything_can_be_said():
+def test_every_field_can_be_set():
     extra = {
         "auth_scheme": "x-api-key",
         "organization": "org_1",
@@ -39,20 +39,26 @@ def test_everything_can_be_said():
         "timeout": 5,
         "poll_budget_rpm": 90,
     }
-    assert read_settings(connection(host="http://localhost:8765", extra=extra)) == Settings(
-        Access("http://localhost:8765", "lp_test_key", "x-api-key", "org_1", 5.0), "per-format", 90
+    assert read_connection(connection(host="http://localhost:8765", extra=extra)) == ConnectionSettings(
+        ApiConfig("http://localhost:8765", "lp_test_key", "x-api-key", "org_1", 5.0), "per-format", 90
     )
 
 
-@pytest.mark.parametrize("untouched", [None, ""])
-def test_fields_that_a_form_left_alone_have_their_defaults(untouched):
-    extra = dict.fromkeys(CONNECTION_FIELDS, untouched)
-    assert read_settings(connection(extra=extra)) == read_settings(connection())
+def test_fields_that_a_form_left_untouched_have_their_defaults():
+    for untouched in (None, ""):
+        extra = dict.fromkeys(CONNECTION_FIELDS, untouched)
+        assert read_connection(connection(extra=extra)) == read_connection(connection())
 
 
-def test_numbers_may_come_as_text():
-    settings = read_settings(connection(extra={"timeout": "7", "poll_budget_rpm": "60"}))
-    assert (settings.access.timeout, settings.poll_budget_rpm) == (7.0, 60)
+def test_numbers_may_be_text():
+    settings = read_connection(connection(extra={"timeout": "7", "poll_budget_rpm": "60"}))
+    assert (settings.api.timeout, settings.poll_budget_rpm) == (7.0, 60)
+
+
+def test_a_killed_task_has_seconds_only():
+    long, short = read_connection(connection()), read_connection(connection(extra={"timeout": 2}))
+    assert long.with_short_timeout().api.timeout == 4.0
+    assert short.with_short_timeout() == short
 
 
 @pytest.mark.parametrize(
@@ -70,18 +76,17 @@ def test_numbers_may_come_as_text():
     ],
 )
 def test_the_base_url(fields, base_url):
-    assert read_settings(connection(**fields)).access.base_url == base_url
+    assert read_connection(connection(**fields)).api.base_url == base_url
 
 
-@pytest.mark.parametrize("uri", ["layers://:key@localhost:8765/http", "layers://http://:key@localhost:8765"])
-def test_the_base_url_of_a_connection_written_as_a_uri(uri):
-    settings = read_settings(Connection(conn_id="layers_acme", uri=uri))
-    assert settings.access.base_url == "http://localhost:8765"
+def test_the_base_url_of_a_connection_written_as_a_uri():
+    for uri in ("layers://:key@localhost:8765/http", "layers://http://:key@localhost:8765"):
+        settings = read_connection(Connection(conn_id="layers_acme", uri=uri))
+        assert settings.api.base_url == "http://localhost:8765"
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
+def test_a_host_that_is_no_base_url_is_refused_without_its_password():
+    for host in (
         "https://api.layers.com/v1",
         "api.layers.com/v1",
         "https://api.layers.com?x=1",
@@ -93,31 +98,27 @@ def test_the_base_url_of_a_connection_written_as_a_uri(uri):
         "https://",
         "https://api.layers.com:port",
         "https://[::1",
-    ],
-)
-def test_a_host_that_is_no_base_url_is_refused(host):
-    text = refusal(host=host)
-    assert text.startswith("Connection layers_acme: the host field takes a base URL")
-    assert "such as https://api.layers.com" in text
-    assert "pass" not in text
+    ):
+        text = refusal(host=host)
+        assert text.startswith("Connection layers_acme: the host field takes a base URL")
+        assert "such as https://api.layers.com" in text
+        assert "pass" not in text
 
 
-@pytest.mark.parametrize("password", [None, "", "   "])
-def test_a_connection_without_a_key_is_refused(password):
-    assert refusal(password=password) == "Connection layers_acme: the password field holds no API key."
+def test_a_connection_without_a_key_is_refused():
+    for password in (None, "", "   "):
+        assert refusal(password=password) == "Connection layers_acme: the password field holds no API key."
 
 
-@pytest.mark.parametrize(
-    "password", ["lp_s3cret key", "lp_s3cret\nkey", "lp_s3cret\u2028key", "lp_s3crét", "lp_\x00s3cret"]
-)
-def test_a_key_that_no_header_carries_is_refused_and_not_shown(password):
-    text = refusal(password=password)
-    assert "password field" in text
-    assert "s3cr" not in text
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown():
+    for password in ("lp_s3cret key", "lp_s3cret\nkey", "lp_s3cret\u2028key", "lp_s3crét", "lp_\x00s3cret"):
+        text = refusal(password=password)
+        assert "password field" in text
+        assert "s3cr" not in text
 
 
-def test_white_space_around_a_key_is_a_slip_of_the_paste():
-    assert read_settings(connection(password=" lp_test_key\n")).access.api_key == "lp_test_key"
+def test_white_space_around_a_key_is_removed():
+    assert read_connection(connection(password=" lp_test_key\n")).api.api_key == "lp_test_key"
 
 
 @pytest.mark.parametrize(
@@ -135,16 +136,75 @@ def test_white_space_around_a_key_is_a_slip_of_the_paste():
         ({"organization": "Bücher"}, "extra organization = "),
     ],
 )
-def test_a_wrong_extra_is_named_with_what_it_takes(extra, text):
+def test_a_wrong_extra_is_named_with_what_it_accepts(extra, text):
     assert refusal(extra=extra).startswith(f"Connection layers_acme: {text}")
 
 
-def test_the_key_is_in_no_repr():
-    assert "lp_test_key" not in repr(read_settings(connection()))
+def test_the_key_has_no_repr():
+    assert "lp_test_key" not in repr(read_connection(connection()))
 
 
-def test_connections_that_say_the_same_are_the_same():
-    one, other = read_settings(connection()), read_settings(connection(extra={"timeout": 30}))
+def test_equal_connections_share_a_client():
+    one, other = read_connection(connection()), read_connection(connection(extra={"timeout": 30}))
     assert one == other
     assert hash(one) == hash(other)
-    assert one != read_settings(connection(password="another"))
+    assert one != read_connection(connection(password="another"))
+
+
+# The form of Airflow 2.11
+
+
+@pytest.fixture
+def form():
+    """Return Airflow's form with our fields; call it with what a user filled in."""
+    pytest.importorskip("flask_appbuilder", reason="Airflow 3 takes the form from the provider's metadata")
+    from werkzeug.datastructures import MultiDict
+    from wtforms import Form
+
+    fields = {name: form_widget(field) for name, field in CONNECTION_FIELDS.items()}
+    form_class = type("ConnectionForm", (Form,), fields)
+
+    def fill_in(**values: str):
+        return form_class(MultiDict({**dict.fromkeys(fields, ""), **values}))
+
+    return fill_in
+
+
+def test_the_form_accepts_what_a_connection_accepts(form):
+    accepted = [
+        {},
+        {"auth_scheme": "bearer"},
+        {"auth_scheme": "x-api-key"},
+        {"content_routes": "shared"},
+        {"content_routes": "per-format"},
+        {"organization": "org_1"},
+        {"timeout": "1"},
+        {"poll_budget_rpm": "60"},
+    ]
+    forms = [form(**values) for values in accepted]
+    assert [filled.errors for filled in forms if not filled.validate()] == []
+
+
+def test_the_form_names_a_field_that_a_connection_does_not_accept(form):
+    refused = [
+        {"auth_scheme": "basic"},
+        {"content_routes": "both"},
+        {"timeout": "0"},
+        {"timeout": "soon"},
+        {"poll_budget_rpm": "0"},
+    ]
+    for values in refused:
+        filled = form(**values)
+        assert not filled.validate()
+        assert filled.errors.keys() == values.keys()
+
+
+def test_a_field_is_as_the_metadata_describes_it(form):
+    from wtforms import IntegerField, StringField
+
+    for name, described in CONNECTION_FIELDS.items():
+        field = form()[name]
+        assert type(field) is (IntegerField if "integer" in described["schema"]["type"] else StringField)
+        assert field.description == described["description"]
+        assert field.default == described["schema"].get("default")
+        assert str(field.label.text) == described["label"]
