@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     ValidationError,
     model_validator,
@@ -86,6 +87,19 @@ def query_params(model: type[RequestModel], **fields: Any) -> tuple[tuple[str, s
     for name, value in request_body(model, **fields).items():
         pairs += [(name, str(item)) for item in (value if isinstance(value, list) else [value])]
     return tuple(pairs)
+
+
+class _ListOptions(RequestModel):
+    limit: Annotated[int, Field(ge=1)] | None = None
+
+
+def parse_limit(limit: Any) -> int | None:
+    """
+    Return the most rows of a list as a number; a template may have rendered it to text.
+
+    :raises LayersParameterError: it is not a number, or less than 1
+    """
+    return request_body(_ListOptions, limit=limit).get("limit")
 
 
 def _refuse_nan(name: str, value: Any) -> None:

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from asgiref.sync import sync_to_async
 
 from airflow_provider_layers.api import account, content, jobs, projects, scheduled_posts, top_performers
+from airflow_provider_layers.api.schemas import parse_limit
 from airflow_provider_layers.client import AsyncLayersClient, LayersClient
 from airflow_provider_layers.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_layers.exceptions import (
@@ -418,7 +419,7 @@ class LayersHook(BaseHook):
         limit: int | None,
         page_size: int,
     ) -> list[dict[str, Any]]:
-        return self.get_conn().paginate(page, limit=limit, page_size=page_size)
+        return self.get_conn().paginate(page, limit=parse_limit(limit), page_size=page_size)
 
 
 def _new_key() -> str:
