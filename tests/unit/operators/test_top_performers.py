@@ -1,51 +1,40 @@
-"""Reading the posts that did best."""
+"""Reading the posts that performed best."""
 
 from __future__ import annotations
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.operators.top_performers import LayersGetTopPerformersOperator
-from tests.unit.serving import Reply
-from tests.unit.tasks import context
+from tests.unit.scripted import ok
+from tests.unit.tasks import connected, context
 
 
-def execute(**given):
-    task = LayersGetTopPerformersOperator(task_id="task", **given)
-    return task.execute(context(task))
+def execute(api, **fields):
+    required = {"project_id": "prj_1", "metric": "views"}
+    operator = LayersGetTopPerformersOperator(task_id="task", **(required | fields))
+    return operator.execute(context(connected(operator, api)))
 
 
-@pytest.fixture(autouse=True)
-def _connected(connect, server):
-    connect(host=server.url)
+def test_the_rows_are_returned_ready_to_map_over(script):
+    row = {"rank": 1, "sourceType": "platform_post", "sourceId": "pp_1"}
+    api = script(ok({"items": [row]}))
+    rows = execute(api, window="7d", source_type="platform_post", platform=["tiktok"], limit=3)
+    assert rows == [row | {"platformPostId": "pp_1"}]
+    query = "metric=views&window=7d&sourceType=platform_post&platform=tiktok&limit=3"
+    assert api.paths == [f"GET /v1/projects/prj_1/top-performers?{query}"]
 
 
-def test_the_rows_are_returned_ready_to_map_over(server):
-    server.replies = [Reply({"items": [{"rank": 1, "sourceType": "platform_post", "sourceId": "pp_1"}]})]
-    rows = execute(
-        project_id="prj_1",
-        metric="views",
-        window="7d",
-        source_type="platform_post",
-        platform=["tiktok"],
-        limit=3,
-    )
-    assert rows == [{"rank": 1, "sourceType": "platform_post", "sourceId": "pp_1", "platformPostId": "pp_1"}]
-    assert server.received[0].path == (
-        "/v1/projects/prj_1/top-performers?metric=views&window=7d&sourceType=platform_post&platform=tiktok&limit=3"
-    )
-
-
-def test_what_was_not_given_is_left_to_the_api(server):
-    assert execute(project_id="prj_1", metric="roas") == []
-    assert server.received[0].path == "/v1/projects/prj_1/top-performers?metric=roas"
+def test_what_is_not_given_is_left_to_the_api(script):
+    api = script(ok({}))
+    assert execute(api, metric="roas") == []
+    assert api.paths == ["GET /v1/projects/prj_1/top-performers?metric=roas"]
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("fields", "name"),
     [({"metric": "likes"}, "metric"), ({"limit": 101}, "limit"), ({"project_id": ""}, "project_id")],
 )
-def test_a_wrong_parameter_stops_the_retries_before_anything_is_sent(server, given, name):
-    with pytest.raises(AirflowFailException, match=name):
-        execute(**({"project_id": "prj_1", "metric": "views"} | given))
-    assert server.received == []
+def test_a_wrong_parameter_is_refused_before_anything_is_sent(script, fields, name):
+    with pytest.raises(LayersParameterError, match=name):
+        execute(script(), **fields)
