@@ -466,7 +466,7 @@ class ThreadRecordingApi(ScriptedApi):
         return super()._handle(request)
 
 
-def test_the_cancel_of_a_kill_does_not_keep_the_process_from_ending():
+def test_the_cancel_of_a_kill_neither_keeps_the_process_from_ending_nor_outlasts_it():
     api = ThreadRecordingApi(started(), job("running"), ACCEPTED)
     task = Task(api)
     task.execute(state="failed")
@@ -474,6 +474,7 @@ def test_the_cancel_of_a_kill_does_not_keep_the_process_from_ending():
     assert api.paths[-1] == CANCEL
     assert api.thread is not threading.main_thread()
     assert api.thread.daemon
+    assert api.requests[-1].extensions["timeout"]["read"] < 5, "Airflow kills the process 5 s after the signal"
 
 
 # Canceling
