@@ -9,7 +9,7 @@ from airflow_provider_layers.emulator.errors import Refusal, invalid, unauthenti
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_layers.emulator.models import ApiKey
+    from airflow_provider_layers.emulator.entities import ApiKey
     from airflow_provider_layers.emulator.state import World
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator.calls import Answer
 from airflow_provider_layers.emulator.clock import write_moment
 from airflow_provider_layers.emulator.errors import Refusal
+from airflow_provider_layers.emulator.routing import Answer
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
+    from airflow_provider_layers.emulator.routing import Call
     from airflow_provider_layers.emulator.state import World
 
 COSTS = {"video_remix": 120, "slideshow_remix": 50, "ugc_remix": 120, "auto": 120, "slideshow_builder": 50}

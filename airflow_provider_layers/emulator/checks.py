@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_layers.emulator.clock import read_moment
 from airflow_provider_layers.emulator.errors import invalid
-from airflow_provider_layers.emulator.ids import bare_uuid
+from airflow_provider_layers.emulator.formats import bare_uuid
 
 Issues = list[dict[str, str]]
 Rule = Callable[[Any, str, Issues], None]

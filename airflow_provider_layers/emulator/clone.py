@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_layers.emulator import checks, containers, jobs
+from airflow_provider_layers.emulator import checks
 from airflow_provider_layers.emulator.billing import cost_of
 from airflow_provider_layers.emulator.errors import not_found
-from airflow_provider_layers.emulator.generate import moderate, replay, require_layer
+from airflow_provider_layers.emulator.formats import bare_uuid
 from airflow_provider_layers.emulator.idempotency import fingerprint_of
-from airflow_provider_layers.emulator.ids import bare_uuid
+from airflow_provider_layers.emulator.routes import content as containers
+from airflow_provider_layers.emulator.routes import jobs
+from airflow_provider_layers.emulator.routes.generation import moderate, replay, require_layer
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Answer, Call
-    from airflow_provider_layers.emulator.models import PlatformPost, Project
+    from airflow_provider_layers.emulator.entities import PlatformPost, Project
+    from airflow_provider_layers.emulator.routing import Answer, Call
 
 CLONE = checks.Shape(
     {

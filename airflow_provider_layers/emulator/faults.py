@@ -21,7 +21,7 @@ from airflow_provider_layers.emulator.checks import (
 from airflow_provider_layers.emulator.errors import invalid
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.ids import Ids
+    from airflow_provider_layers.emulator.formats import Ids
 
 _status = integer(400, 599)
 # The arguments of each kind, with the rule and the default of each.

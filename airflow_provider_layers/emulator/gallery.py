@@ -6,11 +6,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from airflow_provider_layers.emulator.clock import write_moment
-from airflow_provider_layers.emulator.containers import status_of
+from airflow_provider_layers.emulator.routes.content import status_of
 from airflow_provider_layers.emulator.stages import progress_of
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.models import Container, ScheduledPost
+    from airflow_provider_layers.emulator.entities import Container, ScheduledPost
     from airflow_provider_layers.emulator.state import World
 
 _STYLE = """

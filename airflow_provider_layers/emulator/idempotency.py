@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.errors import Refusal
-from airflow_provider_layers.emulator.ids import is_idempotency_key
+from airflow_provider_layers.emulator.formats import is_idempotency_key
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Answer, Call
+    from airflow_provider_layers.emulator.routing import Answer, Call
 
 WINDOW = timedelta(hours=24)
 

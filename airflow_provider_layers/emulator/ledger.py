@@ -12,7 +12,7 @@ from airflow_provider_layers.emulator.faults import matches
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_layers.emulator.models import Job
+    from airflow_provider_layers.emulator.entities import Job
 
 
 @dataclass

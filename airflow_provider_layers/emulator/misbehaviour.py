@@ -15,10 +15,10 @@ from airflow_provider_layers.emulator.pipeline import execute, refuse
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from airflow_provider_layers.emulator.calls import Answer
     from airflow_provider_layers.emulator.faults import Fault
     from airflow_provider_layers.emulator.ledger import Entry
     from airflow_provider_layers.emulator.pipeline import Incoming
+    from airflow_provider_layers.emulator.routing import Answer
     from airflow_provider_layers.emulator.state import World
 
 _CHUNKS = 10

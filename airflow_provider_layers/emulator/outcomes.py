@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_layers.emulator.checks import Shape, check, integer, number, one_of, optional, text
-from airflow_provider_layers.emulator.models import Outcome
+from airflow_provider_layers.emulator.entities import Outcome
 
 KINDS = ("content_generate", "content_clone_from_post", "content_regenerate", "scheduled_post")
 OUTCOME = Shape(

@@ -6,10 +6,10 @@ from hashlib import blake2b
 from html import escape
 from typing import TYPE_CHECKING
 
-from airflow_provider_layers.emulator.containers import HEIGHT, WIDTH
+from airflow_provider_layers.emulator.routes.content import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.models import Asset
+    from airflow_provider_layers.emulator.entities import Asset
 
 _FONT = "system-ui, 'Helvetica Neue', Arial, sans-serif"
 _LINE_LETTERS = 16

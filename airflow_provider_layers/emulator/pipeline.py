@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.auth import authenticate, authorize, check_organization
-from airflow_provider_layers.emulator.calls import Answer, Call, Endpoint
 from airflow_provider_layers.emulator.clock import write_moment
 from airflow_provider_layers.emulator.errors import Refusal, invalid
 from airflow_provider_layers.emulator.ledger import Entry, hide_key
 from airflow_provider_layers.emulator.limits import READ, WRITE
 from airflow_provider_layers.emulator.routes import find_endpoint
+from airflow_provider_layers.emulator.routing import Answer, Call, Endpoint
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.state import World

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_layers.emulator import checks, containers, jobs
+from airflow_provider_layers.emulator import checks
 from airflow_provider_layers.emulator.billing import cost_of
 from airflow_provider_layers.emulator.errors import conflict
-from airflow_provider_layers.emulator.generate import SOURCES, TAKE_FIELDS, moderate
+from airflow_provider_layers.emulator.routes import content as containers
+from airflow_provider_layers.emulator.routes import jobs
+from airflow_provider_layers.emulator.routes.generation import SOURCES, TAKE_FIELDS, moderate
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Answer, Call
+    from airflow_provider_layers.emulator.routing import Answer, Call
 
 REGENERATE = checks.Shape(
     {"brief": checks.Shape(TAKE_FIELDS), "references": SOURCES, "preserveAssets": checks.boolean}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator import checks, posts
-from airflow_provider_layers.emulator.calls import Answer
+from airflow_provider_layers.emulator import checks
 from airflow_provider_layers.emulator.clock import read_moment, write_moment
 from airflow_provider_layers.emulator.errors import Refusal, conflict, not_found
+from airflow_provider_layers.emulator.routes import scheduled_posts as posts
+from airflow_provider_layers.emulator.routing import Answer
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_layers.emulator.calls import Call
-    from airflow_provider_layers.emulator.models import Container, ScheduledPost
+    from airflow_provider_layers.emulator.entities import Container, ScheduledPost
+    from airflow_provider_layers.emulator.routing import Call
     from airflow_provider_layers.emulator.state import World
 
 NEW_MODES = ("publish", "draft", "managed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
-from airflow_provider_layers.emulator.models import ApiKey, PlatformPost, Project, SocialAccount
+from airflow_provider_layers.emulator.entities import ApiKey, PlatformPost, Project, SocialAccount
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.state import World

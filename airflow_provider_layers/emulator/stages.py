@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_layers.emulator.models import Job
+    from airflow_provider_layers.emulator.entities import Job
 
 # Each stage with the part of the job's time at which it ends; generating visuals is the longest.
 STAGE_ENDS = (

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_layers.emulator.clock import Clock
 from airflow_provider_layers.emulator.errors import not_found
 from airflow_provider_layers.emulator.faults import Faults
+from airflow_provider_layers.emulator.formats import Ids, bare_uuid
 from airflow_provider_layers.emulator.idempotency import Replays
-from airflow_provider_layers.emulator.ids import Ids, bare_uuid
 from airflow_provider_layers.emulator.ledger import Ledger
 from airflow_provider_layers.emulator.limits import Limits
 from airflow_provider_layers.emulator.outcomes import Outcomes
@@ -20,7 +20,7 @@ from airflow_provider_layers.emulator.seed import plant
 from airflow_provider_layers.emulator.settings import Settings
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.models import (
+    from airflow_provider_layers.emulator.entities import (
         ApiKey,
         Asset,
         Container,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator import checks
-from airflow_provider_layers.emulator.calls import Answer, Parameter
 from airflow_provider_layers.emulator.errors import invalid
+from airflow_provider_layers.emulator.routing import Answer, Parameter
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
-    from airflow_provider_layers.emulator.models import PlatformPost
+    from airflow_provider_layers.emulator.entities import PlatformPost
+    from airflow_provider_layers.emulator.routing import Call
 
 METRICS = ("views", "engagement_rate", "conversions", "roas", "watch_time_ms")
 WINDOWS = {"7d": 7, "30d": 30, "90d": 90}

@@ -1,6 +1,6 @@
 from dataclasses import fields, is_dataclass
 
-from airflow_provider_layers.emulator import models
+from airflow_provider_layers.emulator import entities as models
 from airflow_provider_layers.emulator.control_client import RecordedRequest
 from airflow_provider_layers.emulator.ledger import Entry
 

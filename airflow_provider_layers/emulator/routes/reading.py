@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator import checks, containers, stages
-from airflow_provider_layers.emulator.calls import Answer, Parameter
+from airflow_provider_layers.emulator import checks, stages
 from airflow_provider_layers.emulator.clock import read_moment, write_moment
 from airflow_provider_layers.emulator.errors import not_found
 from airflow_provider_layers.emulator.paging import cut_page
+from airflow_provider_layers.emulator.routes import content as containers
+from airflow_provider_layers.emulator.routing import Answer, Parameter
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
-    from airflow_provider_layers.emulator.models import Container
+    from airflow_provider_layers.emulator.entities import Container
+    from airflow_provider_layers.emulator.routing import Call
 
 FORMATS = (
     "slideshow-builder", "ugc-remix", "video-remix", "slideshow-remix",

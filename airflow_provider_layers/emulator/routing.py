@@ -10,7 +10,7 @@ from airflow_provider_layers.emulator.checks import Rule, check
 from airflow_provider_layers.emulator.errors import invalid
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.models import ApiKey
+    from airflow_provider_layers.emulator.entities import ApiKey
     from airflow_provider_layers.emulator.state import World
 
 

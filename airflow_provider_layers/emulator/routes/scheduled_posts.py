@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator import checks
-from airflow_provider_layers.emulator.calls import Answer, Parameter
 from airflow_provider_layers.emulator.clock import read_moment, write_moment, write_optional
+from airflow_provider_layers.emulator.entities import ScheduledPost
 from airflow_provider_layers.emulator.errors import conflict
-from airflow_provider_layers.emulator.models import ScheduledPost
 from airflow_provider_layers.emulator.paging import cut_page
+from airflow_provider_layers.emulator.routing import Answer, Parameter
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
-    from airflow_provider_layers.emulator.models import Container
+    from airflow_provider_layers.emulator.entities import Container
+    from airflow_provider_layers.emulator.routing import Call
     from airflow_provider_layers.emulator.state import World
 
 DRAFT_MODES = ("draft", "draft_to_device")

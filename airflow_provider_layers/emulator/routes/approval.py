@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator import checks
-from airflow_provider_layers.emulator.calls import Answer
 from airflow_provider_layers.emulator.clock import write_moment
 from airflow_provider_layers.emulator.errors import conflict, invalid
+from airflow_provider_layers.emulator.routing import Answer
 from airflow_provider_layers.emulator.scheduling import promote
 from airflow_provider_layers.emulator.settings import POLICIES
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
-    from airflow_provider_layers.emulator.models import Container, Project
+    from airflow_provider_layers.emulator.entities import Container, Project
+    from airflow_provider_layers.emulator.routing import Call
 
 APPROVE = checks.Shape({"note": checks.text(0, 1024)})
 REJECT = checks.Shape({"reason": checks.text(1, 1024)}, ("reason",))

@@ -1,4 +1,4 @@
-from airflow_provider_layers.emulator.ids import bare_uuid, is_idempotency_key
+from airflow_provider_layers.emulator.formats import bare_uuid, is_idempotency_key
 
 
 def test_polling_does_not_change_the_ids_of_what_is_made(api, client, start):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.checks import Shape
 from airflow_provider_layers.emulator.clock import write_moment, write_optional
-from airflow_provider_layers.emulator.models import Asset, Container, Job, Project
+from airflow_provider_layers.emulator.entities import Asset, Container, Job, Project
 from airflow_provider_layers.emulator.stages import stage_of
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
+    from airflow_provider_layers.emulator.routing import Call
     from airflow_provider_layers.emulator.state import World
 
 NO_FIELDS = Shape({})

@@ -6,19 +6,19 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator import containers as container_rules
 from airflow_provider_layers.emulator.billing import require
-from airflow_provider_layers.emulator.calls import Answer
 from airflow_provider_layers.emulator.clock import write_moment, write_optional
+from airflow_provider_layers.emulator.entities import Container, Job
 from airflow_provider_layers.emulator.errors import conflict, rate_limited
 from airflow_provider_layers.emulator.idempotency import fingerprint_of
-from airflow_provider_layers.emulator.models import Container, Job
+from airflow_provider_layers.emulator.routes import content as container_rules
+from airflow_provider_layers.emulator.routing import Answer
 from airflow_provider_layers.emulator.stages import progress_of, stage_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_layers.emulator.calls import Call
+    from airflow_provider_layers.emulator.routing import Call
     from airflow_provider_layers.emulator.state import World
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_layers.emulator.calls import Answer
+from airflow_provider_layers.emulator.routing import Answer
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
+    from airflow_provider_layers.emulator.routing import Call
 
 
 def whoami(call: Call) -> Answer:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator import checks, containers, jobs
+from airflow_provider_layers.emulator import checks
 from airflow_provider_layers.emulator.billing import cost_of
-from airflow_provider_layers.emulator.calls import Answer
 from airflow_provider_layers.emulator.errors import Refusal, conflict, not_found
+from airflow_provider_layers.emulator.formats import bare_uuid
 from airflow_provider_layers.emulator.idempotency import fingerprint_of
-from airflow_provider_layers.emulator.ids import bare_uuid
+from airflow_provider_layers.emulator.routes import content as containers
+from airflow_provider_layers.emulator.routes import jobs
+from airflow_provider_layers.emulator.routing import Answer
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
-    from airflow_provider_layers.emulator.models import Project
+    from airflow_provider_layers.emulator.entities import Project
+    from airflow_provider_layers.emulator.routing import Call
 
 BRIEF_FORMATS = ("auto", "video_remix", "slideshow_remix", "ugc_remix")
 HOOK_FORMATS = ("slideshow-builder", "ugc-remix")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator import checks
-from airflow_provider_layers.emulator.calls import Answer, Parameter
 from airflow_provider_layers.emulator.clock import write_moment
 from airflow_provider_layers.emulator.paging import cut_page
+from airflow_provider_layers.emulator.routing import Answer, Parameter
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.calls import Call
-    from airflow_provider_layers.emulator.models import Project, SocialAccount
+    from airflow_provider_layers.emulator.entities import Project, SocialAccount
+    from airflow_provider_layers.emulator.routing import Call
 
 PROJECTS = {
     "status": Parameter(checks.one_of("active", "archived")),
