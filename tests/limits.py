@@ -45,6 +45,7 @@ VARIATIONS = Limit("reference/content/clone-from-post", 1, 10)
 NOTE_LENGTH = Limit("reference/approval/approve-content", 1, 1024)
 REASON_LENGTH = Limit("reference/approval/reject-content", 1, 1024)
 FIRST_POSTS_BLOCKED = Limit("reference/approval/policy", 0, 50)
+FIRST_N = Limit("concepts/content-review", 1, 50)
 
 # Publishing
 TARGETS = Limit("reference/publishing/schedule-content", 1, 50)
@@ -112,6 +113,7 @@ RANKED_PLATFORMS = ("instagram", "tiktok", "youtube", "meta_ads", "tiktok_ads", 
 READS_PER_MINUTE = {"standard": 120, "pilot": 1_200, "partner": 6_000}
 WRITES_PER_MINUTE = {"standard": 60, "pilot": 600, "partner": 3_000}
 STARTS_PER_MINUTE = {"standard": 20, "pilot": 60, "partner": 300}
+WRITES_PER_DAY = {"standard": 10_000, "pilot": 100_000, "partner": 500_000}
 
 REPLAY_WINDOW_SECONDS = 24 * 3600
 """How long the API replays a response to its idempotency key (getting-started/common-patterns)."""

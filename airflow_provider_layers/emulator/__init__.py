@@ -1,7 +1,7 @@
-"""The Layers Partner API, played on this machine.
+"""The Layers Partner API, emulated on this machine.
 
-It shares nothing with the provider's client: a fake that borrows the client's spelling cannot catch it
-misspelling. What the vendor's pages leave open, and how it was chosen here, is in ``docs/emulator.md``.
+It shares no code with the provider: an emulator that borrowed the client's spelling could not catch its
+mistakes. ``docs/emulator.md`` lists what the vendor's pages leave open, and what was chosen here.
 """
 
 from __future__ import annotations

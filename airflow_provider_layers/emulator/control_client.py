@@ -85,7 +85,7 @@ class CreatedJob:
 
 
 class EmulatorControl:
-    """Controls a running emulator, in this process or in another one.
+    """Controls a running emulator, in this process or in another process.
 
     :param url: address of the emulator, such as ``http://127.0.0.1:8765``
     """
@@ -130,7 +130,7 @@ class EmulatorControl:
 
     @property
     def project_ids(self) -> list[str]:
-        """Every project: the default one, one with two content layers, one with none."""
+        """Every project: the default project, a project with two content layers, a project without layers."""
         return list(self._state["project_ids"])
 
     @property

@@ -1,55 +1,24 @@
-"""Faults: which requests go wrong, and how. What each kind does is in :mod:`.misbehaviour`."""
+"""Injected behavior: how requests fail, and how jobs and posts end."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import AsyncIterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from airflow_provider_layers.emulator.checks import (
-    Rule,
-    Shape,
-    boolean,
-    check,
-    integer,
-    number,
-    one_of,
-    optional,
-    text,
-)
-from airflow_provider_layers.emulator.errors import invalid
+from pydantic import Field
+from starlette.responses import Response, StreamingResponse
+from typing_extensions import override
+
+from airflow_provider_layers.emulator.errors import ApiError, Schema, invalid, rate_limited, validate
+from airflow_provider_layers.emulator.settings import Name, Seconds
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.formats import Ids
+    from airflow_provider_layers.emulator.app import Exchange
+    from airflow_provider_layers.emulator.formats import IdGenerator
 
-_status = integer(400, 599)
-# The arguments of each kind, with the rule and the default of each.
-KINDS: dict[str, dict[str, tuple[Rule, Any]]] = {
-    "fail_before": {"status": (_status, 503), "code": (text(1), "UNAVAILABLE")},
-    "fail_after": {"status": (_status, 503), "code": (text(1), "UNAVAILABLE")},
-    "hang": {"seconds": (number(0), 60), "executed": (boolean, False)},
-    "disconnect_before": {},
-    "disconnect_after": {},
-    "garbage": {
-        "status": (integer(200, 599), 200),
-        "body": (text(), "<html><body>It works!</body></html>"),
-        "executed": (boolean, False),
-    },
-    "slow": {"seconds": (number(0), 5)},
-    "redirect": {"location": (text(1), "https://elsewhere.example")},
-    "wrong_job": {},
-    "rate_limit": {"retry_after": (integer(0), 5)},
-    "unknown_status": {"job_status": (text(1), "archived")},
-}
-_WHERE: dict[str, Rule] = {
-    "kind": one_of(*KINDS),
-    "method": text(1),
-    "path": text(1),
-    "times": optional(integer(1)),
-    "skip": integer(0),
-    "probability": number(0, 1),
-}
+_SLOW_CHUNKS = 10
 
 
 @lru_cache(maxsize=512)
@@ -67,74 +36,272 @@ def matches(pattern: str, path: str) -> bool:
     return pattern == "*" or _compile(pattern).fullmatch(path) is not None
 
 
-@dataclass
-class Fault:
-    """One fault and the requests it is for.
+class Injection(Schema):
+    """Behavior that is injected a number of times; ``times`` is ``None`` for no limit."""
 
-    :param kind: what goes wrong.
-    :param method: the method of the requests; ``*`` for any.
-    :param path: a glob of their paths; ``*`` is one part of a path, ``**`` any number, alone any path.
-    :param times: how many requests it is for; ``None`` for all.
-    :param skip: how many matching requests it lets pass first.
-    :param probability: how likely it is for each request, drawn from the seed.
-    :param arguments: the kind's own arguments.
+    times: Annotated[int, Field(ge=1)] | None = 1
+
+
+class PlannedOutcome(Injection):
+    """How jobs or posts end.
+
+    :param kind: kind of the jobs, or ``scheduled_post``; ``None`` for jobs of every kind
+    """
+
+    status: Literal["completed", "failed", "canceled"]
+    code: Name = "GENERATION_FAILED"
+    message: Name = "Failure injected by the emulator."
+    kind: (
+        Literal["content_generate", "content_clone_from_post", "content_regenerate", "scheduled_post"] | None
+    ) = None
+    job_seconds: Seconds | None = None
+
+
+class Fault(Injection):
+    """A fault, and the requests that meet it.
+
+    :param kind: kind of fault
+    :param method: method of the requests, ``*`` for any
+    :param path: pattern of their paths
+    :param skip: how many matching requests pass before the first fault
+    :param probability: probability for each request, drawn from the seed
     """
 
     kind: str
-    method: str = "*"
-    path: str = "*"
-    times: int | None = 1
-    skip: int = 0
-    probability: float = 1.0
-    arguments: dict[str, Any] = field(default_factory=dict)
+    method: Name = "*"
+    path: Name = "*"
+    skip: Annotated[int, Field(ge=0)] = 0
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    async def respond(self, exchange: Exchange) -> Response:
+        """Respond to a request that met the fault."""
+        raise NotImplementedError
 
 
-class Faults:
-    """The faults that wait for their requests.
+class _ErrorFault(Fault):
+    """An error."""
 
-    :param ids: where chances are drawn.
-    """
+    status: Annotated[int, Field(ge=400, le=599)] = 503
+    # The code of the vendor's internal errors is not known.
+    code: Name = "UNAVAILABLE"
 
-    def __init__(self, ids: Ids) -> None:
-        self._ids = ids
-        self._waiting: list[Fault] = []
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        return exchange.send_error(ApiError(self.status, self.code, "Error injected by the emulator."))
 
-    def add(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Queue a fault: ``kind``, where it applies, the kind's arguments. Return it with defaults."""
-        kind = asked.get("kind")
-        if kind not in KINDS:
-            raise invalid([{"path": "kind", "message": f"must be one of {', '.join(KINDS)}, not {kind!r}"}])
-        own = KINDS[kind]
-        check(asked, Shape({**_WHERE, **{name: rule for name, (rule, _) in own.items()}}))
-        arguments = {name: asked.get(name, default) for name, (_, default) in own.items()}
-        where = {name: value for name, value in asked.items() if name not in own}
-        fault = Fault(**where, arguments=arguments)
-        self._waiting.append(fault)
-        return asdict(fault)
+
+class FailBefore(_ErrorFault):
+    """An error; the request is not executed."""
+
+    kind: Literal["fail_before"]
+
+
+class FailAfter(_ErrorFault):
+    """An error, although the request is executed."""
+
+    kind: Literal["fail_after"]
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        exchange.execute()
+        return await super().respond(exchange)
+
+
+class Hang(Fault):
+    """No response for a time, then the socket closes."""
+
+    kind: Literal["hang"]
+    seconds: Seconds = 60
+    executed: bool = False
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        if self.executed:
+            exchange.execute()
+        await exchange.wait(self.seconds)
+        return await exchange.disconnect()
+
+
+class DisconnectBefore(Fault):
+    """The socket closes; the request is not executed."""
+
+    kind: Literal["disconnect_before"]
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        return await exchange.disconnect()
+
+
+class DisconnectAfter(Fault):
+    """The socket closes, although the request is executed."""
+
+    kind: Literal["disconnect_after"]
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        exchange.execute()
+        return await exchange.disconnect()
+
+
+class Garbage(Fault):
+    """A response that is not JSON."""
+
+    kind: Literal["garbage"]
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+    body: str = "<html><body>It works!</body></html>"
+    executed: bool = False
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        if self.executed:
+            exchange.execute()
+        exchange.logged.status = self.status
+        return Response(self.body, self.status, media_type="text/html")
+
+
+class Slow(Fault):
+    """The correct response, in small pieces."""
+
+    kind: Literal["slow"]
+    seconds: Seconds = 5
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        whole = exchange.send(exchange.execute())
+        body = bytes(whole.body)
+        size = max(1, -(-len(body) // _SLOW_CHUNKS))
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for begin in range(0, len(body), size):
+                await exchange.wait(self.seconds / _SLOW_CHUNKS)
+                yield body[begin : begin + size]
+
+        return StreamingResponse(chunks(), whole.status_code, dict(whole.headers))
+
+
+class Redirect(Fault):
+    """A redirect to another host; the request is not executed."""
+
+    kind: Literal["redirect"]
+    location: Name = "https://elsewhere.example"
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        exchange.logged.status = 302
+        location = self.location.rstrip("/") + exchange.logged.path
+        return Response(status_code=302, headers={"Location": location})
+
+
+class WrongJob(Fault):
+    """The correct response, with the id of another job."""
+
+    kind: Literal["wrong_job"]
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        response = exchange.execute()
+        if "jobId" in (response.body or {}):
+            job_id = exchange.state.ids.ulid("job")
+            response = response.replaced(jobId=job_id, locationUrl=f"/v1/jobs/{job_id}")
+        return exchange.send(response)
+
+
+class RateLimit(Fault):
+    """429 with ``Retry-After``; the request is not executed."""
+
+    kind: Literal["rate_limit"]
+    retry_after: Annotated[int, Field(ge=0)] = 5
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        return exchange.send_error(rate_limited("Error injected by the emulator.", self.retry_after))
+
+
+class UnknownStatus(Fault):
+    """The correct response, with a status that the API does not document."""
+
+    kind: Literal["unknown_status"]
+    job_status: Name = "archived"
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        return exchange.send(exchange.execute().replaced(status=self.job_status))
+
+
+KINDS: dict[str, type[Fault]] = {
+    get_args(fault.model_fields["kind"].annotation)[0]: fault
+    for fault in (
+        FailBefore, FailAfter, Hang, DisconnectBefore, DisconnectAfter, Garbage, Slow, Redirect, WrongJob,
+        RateLimit, UnknownStatus,
+    )
+}  # fmt: skip
+
+InjectionT = TypeVar("InjectionT", bound=Injection)
+
+
+class _Injections(Generic[InjectionT]):
+    def __init__(self) -> None:
+        self._items: list[InjectionT] = []
 
     def clear(self) -> None:
-        """Forget every fault."""
-        self._waiting.clear()
+        """Remove everything."""
+        self._items.clear()
+
+    def _count(self, item: InjectionT) -> None:
+        if item.times is None:
+            return
+        item.times -= 1
+        if item.times == 0:
+            self._items.remove(item)
+
+
+class Outcomes(_Injections[PlannedOutcome]):
+    """The outcomes of the next jobs and posts, in the order in which they were added."""
+
+    def add(self, values: Any) -> None:
+        """Add a :class:`PlannedOutcome`."""
+        self._items.append(validate(PlannedOutcome, values))
+
+    def pop(self, kind: str) -> PlannedOutcome:
+        """Return the outcome of a new job or post of *kind*; for posts only outcomes of their kind count."""
+        for outcome in self._items:
+            if outcome.kind == kind or (outcome.kind is None and kind != "scheduled_post"):
+                self._count(outcome)
+                return outcome
+        return PlannedOutcome(status="completed")
+
+
+class Faults(_Injections[Fault]):
+    """The faults of the next requests, in the order in which they were added.
+
+    :param ids: source of the random numbers
+    """
+
+    def __init__(self, ids: IdGenerator) -> None:
+        super().__init__()
+        self._ids = ids
+
+    def add(self, values: Any) -> dict[str, Any]:
+        """Add a fault of one of the :data:`KINDS` and return it with its defaults."""
+        kind = values.get("kind") if isinstance(values, dict) else None
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise invalid([{"path": "kind", "message": f"must be one of {', '.join(KINDS)}, not {kind!r}"}])
+        fault = validate(KINDS[kind], values)
+        self._items.append(fault)
+        return fault.model_dump()
 
     def show(self) -> list[dict[str, Any]]:
-        """Return the faults that are still to come."""
-        return [asdict(fault) for fault in self._waiting]
+        """Return the faults that have not met all their requests yet."""
+        return [fault.model_dump() for fault in self._items]
 
-    def pick(self, method: str, path: str) -> Fault | None:
-        """Return the first fault that is for this request, and use it up by one."""
-        for fault in self._waiting:
+    def pop(self, method: str, path: str) -> Fault | None:
+        """Return the first fault for a request and count it."""
+        for fault in self._items:
             if fault.method.upper() not in ("*", method) or not matches(fault.path, path):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1
-            elif fault.probability >= 1 or self._ids.chance("fault") < fault.probability:
-                self._use(fault)
+            elif fault.probability >= 1 or self._ids.random("fault") < fault.probability:
+                self._count(fault)
                 return fault
         return None
-
-    def _use(self, fault: Fault) -> None:
-        if fault.times is None:
-            return
-        fault.times -= 1
-        if fault.times == 0:
-            self._waiting.remove(fault)

@@ -1,4 +1,4 @@
-"""Slides and posters, 9:16, drawn when they are asked for. SVG, with nothing in it from elsewhere."""
+"""Slides and posters of generated content: SVG, 9:16, drawn at each request, without external resources."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from hashlib import blake2b
 from html import escape
 from typing import TYPE_CHECKING
 
-from airflow_provider_layers.emulator.routes.content import HEIGHT, WIDTH
-
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.entities import Asset
 
+WIDTH, HEIGHT = 1080, 1920
 _FONT = "system-ui, 'Helvetica Neue', Arial, sans-serif"
-_LINE_LETTERS = 16
-_MOST_LINES = 9
+_MAX_LINES = 9
 
 
-def draw(asset: Asset) -> str:
+def draw_asset(asset: Asset) -> str:
     """Return the picture of *asset* as an SVG document.
 
-    The first slide has the hook in large letters; the others have their own line, and the hook above it. The
-    colours follow from the container and the take, so that a new take looks new.
+    The first slide shows the hook in large letters; the others show a line, with the hook above it. The
+    colors follow from container and version, so that every version is recognizable.
     """
-    hue = blake2b(f"{asset.container}/{asset.take}".encode(), digest_size=2).digest()
-    first = int.from_bytes(hue, "big") % 360
+    digest = blake2b(f"{asset.container}/{asset.version}".encode(), digest_size=2).digest()
+    hue = int.from_bytes(digest, "big") % 360
     line = asset.line or asset.hook
     size, lines = _fit(line)
     top = HEIGHT / 2 - (len(lines) - 1) * size * 0.62
@@ -34,7 +32,7 @@ def draw(asset: Asset) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'width="{WIDTH}" height="{HEIGHT}">'
-        f"<title>{_escape(asset.hook)}</title>{_background(first)}{_marks(asset)}"
+        f"<title>{_escape(asset.hook)}</title>{_background(hue)}{_marks(asset)}"
         f'<g font-family="{_FONT}" font-weight="800" font-size="{size}" fill="#fff" text-anchor="middle" '
         f'dominant-baseline="middle" style="paint-order:stroke" stroke="#000" stroke-opacity=".3" '
         f'stroke-width="8">{words}</g></svg>'
@@ -42,7 +40,7 @@ def draw(asset: Asset) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return *text* in lines of at most *width* letters; its own line breaks are kept, long words are cut."""
+    """Return *text* in lines of at most *width* letters; line breaks are kept, long words are cut."""
     lines: list[str] = []
     for paragraph in text.splitlines():
         line = ""
@@ -61,12 +59,12 @@ def _cut(words: list[str], width: int) -> list[str]:
 
 
 def _fit(text: str) -> tuple[int, list[str]]:
-    # Wide fonts take 0.69 of the size for a letter; nothing may reach past the edges.
-    for size, width in ((92, _LINE_LETTERS), (74, 20), (54, 27), (40, 36)):
+    # In wide fonts a letter takes 0.69 of the size; no line may reach past the edges.
+    for size, width in ((92, 16), (74, 20), (54, 27), (40, 36)):
         lines = wrap(text, width)
-        if len(lines) <= _MOST_LINES:
+        if len(lines) <= _MAX_LINES:
             return size, lines
-    return 40, [*lines[: _MOST_LINES * 2], "…"]
+    return 40, [*lines[: _MAX_LINES * 2], "…"]
 
 
 def _background(hue: int) -> str:

@@ -1,119 +1,120 @@
-"""A request after the doorman has seen it, and the answer before it becomes HTTP."""
+"""Routes of the API, and the request and the response of a handler."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_layers.emulator.checks import Rule, check
-from airflow_provider_layers.emulator.errors import invalid
+from starlette.routing import Route
+
+from airflow_provider_layers.emulator.errors import ApiError, Query, Schema, invalid, validate
+from airflow_provider_layers.emulator.formats import fingerprint_of
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.entities import ApiKey
-    from airflow_provider_layers.emulator.state import World
+    from airflow_provider_layers.emulator.state import State
+
+S = TypeVar("S", bound=Schema)
+Q = TypeVar("Q", bound=Query)
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One query parameter.
-
-    :param rule: what its value must be.
-    :param many: whether it may be repeated; its value is then a list.
-    :param numeric: whether it is read as an integer.
-    :param default: its value when it is not sent.
-    """
-
-    rule: Rule
-    many: bool = False
-    numeric: bool = False
-    default: Any = None
-
-
-@dataclass
-class Answer:
+class ApiResponse:
     """A status, a JSON body (``None`` for no body) and headers."""
 
     status: int
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def replaced(self, **fields: Any) -> ApiResponse:
+        """Return the response with those *fields* of its body replaced that the body has."""
+        body = self.body and {**self.body, **{name: fields[name] for name in fields if name in self.body}}
+        return replace(self, body=body)
+
+
+class ApiRoute(Route):
+    """A route of the API.
+
+    Starlette compiles and matches the path. It does not call the handler: faults need the response before
+    anything is sent, so the application does.
+
+    :param method: HTTP method
+    :param path: path with parameters in braces
+    :param handler: returns the response to an authenticated request
+    :param required_scope: scope that the API key needs; ``None`` for none
+    :param limit_class: rate-limit class: ``read-light``, ``write-light`` or ``long-running``
+    :param invalid_code: code of the error for an invalid body
+    :param invalid_status: status of the error for an invalid body
+    """
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        handler: Callable[[ApiRequest], ApiResponse],
+        required_scope: str | None,
+        limit_class: str,
+        *,
+        invalid_code: str = "VALIDATION",
+        invalid_status: int = 422,
+    ) -> None:
+        super().__init__(path, handler)
+        self.method = method
+        # Starlette would let a GET route answer HEAD as well.
+        self.methods = {method}
+        self.handler = handler
+        self.required_scope = required_scope
+        self.limit_class = limit_class
+        self.invalid_code = invalid_code
+        self.invalid_status = invalid_status
+
+    def invalid(self, path: str, message: str) -> ApiError:
+        """Return the error for an invalid field of a body, with the code and status of this route."""
+        return invalid([{"path": path, "message": message}], self.invalid_code, self.invalid_status)
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """One route.
+class ApiRequest:
+    """An authenticated request to a route."""
 
-    :param method: the HTTP method.
-    :param path: the path, with names in braces.
-    :param handler: what answers it.
-    :param scope: the scope a key needs; ``None`` for none.
-    :param limit_class: the rate-limit bucket: ``read-light``, ``write-light`` or ``long-running``.
-    :param invalid_code: the code of a bad body.
-    :param invalid_status: the status of a bad body.
-    """
-
-    method: str
-    path: str
-    handler: Callable[[Call], Answer]
-    scope: str | None
-    limit_class: str
-    invalid_code: str = "VALIDATION"
-    invalid_status: int = 422
-
-
-@dataclass
-class Call:
-    """One authenticated request to one route."""
-
-    world: World
-    endpoint: Endpoint
+    state: State
+    route: ApiRoute
     key: ApiKey
     path: str
-    params: dict[str, str]
+    path_params: Mapping[str, str]
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: Any
     base_url: str
 
     @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.route.method
+
+    @property
     def idempotency_key(self) -> str | None:
-        """Return the ``Idempotency-Key`` that was sent."""
+        """The ``Idempotency-Key`` header."""
         return self.headers.get("idempotency-key")
 
-    def read_body(self, rule: Rule) -> dict[str, Any]:
-        """Return the body once it satisfies *rule*; no body at all counts as an empty object."""
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that is the same for equal bodies."""
+        return fingerprint_of(self.body)
+
+    def invalid(self, path: str, message: str) -> ApiError:
+        """Return the error for an invalid field, with the code and status of the route."""
+        return self.route.invalid(path, message)
+
+    def read_body(self, schema: type[S]) -> S:
+        """Return the body as *schema*; no body counts as an empty object."""
         body = {} if self.body is None else self.body
-        check(body, rule, self.endpoint.invalid_code, self.endpoint.invalid_status)
-        return dict(body)
+        return validate(schema, body, self.route.invalid_code, self.route.invalid_status)
 
-    def refuse(self, path: str, message: str) -> Exception:
-        """Return the refusal of one field, with this route's code and status."""
-        return invalid(
-            [{"path": path, "message": message}], self.endpoint.invalid_code, self.endpoint.invalid_status
+    def read_query(self, schema: type[Q]) -> Q:
+        """Return the query as *schema*; a parameter that is sent twice is an array."""
+        return validate(
+            schema, {name: values if len(values) > 1 else values[0] for name, values in self.query.items()}
         )
-
-    def read_query(self, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-        """Return the query's values, with defaults, once each satisfies its rule."""
-        issues: list[dict[str, str]] = [
-            {"path": name, "message": f"unknown parameter; there are {', '.join(parameters)}"}
-            for name in self.query
-            if name not in parameters
-        ]
-        found = {
-            name: _read(name, parameter, self.query.get(name), issues)
-            for name, parameter in parameters.items()
-        }
-        if issues:
-            raise invalid(issues)
-        return found
-
-
-def _read(name: str, parameter: Parameter, sent: list[str] | None, issues: list[dict[str, str]]) -> Any:
-    if sent is None:
-        return parameter.default
-    if len(sent) > 1 and not parameter.many:
-        issues.append({"path": name, "message": "may be given only once"})
-    values: list[Any] = [int(item) if parameter.numeric and item.isdecimal() else item for item in sent]
-    for value in values:
-        parameter.rule(value, name, issues)
-    return values if parameter.many else values[0]

@@ -1,4 +1,4 @@
-"""The emulator in this process: a real server on a real socket, in a thread of its own."""
+"""The emulator in this process: an HTTP server on a socket, in a thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from airflow_provider_layers.emulator.app import create_app
 from airflow_provider_layers.emulator.control_client import EmulatorControl
-from airflow_provider_layers.emulator.state import Options, World
+from airflow_provider_layers.emulator.state import State, StateOptions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 
 class _Protocol(H11Protocol):
-    """HTTP whose requests know their transport, so that a fault can close it."""
+    """HTTP with the transport in the state of each request, so that a fault can close it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # uvicorn goes by whether anybody handles logs here, not by its own option.
+        # uvicorn decides this by the logging configuration of the process, not by its option.
         self.access_log = False
         self.app_state = {**self.app_state, "transport": transport}
 
 
 class _Server(uvicorn.Server):
-    """A server whose hanging requests end when it does.
+    """A server that ends hanging requests when it stops.
 
-    :param config: uvicorn's configuration.
-    :param stopping: what hanging requests wait for.
+    :param config: configuration of uvicorn
+    :param stopping: event for which hanging requests wait
     """
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
@@ -48,16 +48,16 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def create_server(options: Options, host: str, port: int) -> _Server:
-    """Return a server of a new world.
+def create_server(options: StateOptions, host: str, port: int) -> _Server:
+    """Return a server with a new state.
 
-    :param options: what the world starts from.
-    :param host: the address to listen on.
-    :param port: the port to listen on.
+    :param options: options from which the state starts
+    :param host: address to listen on
+    :param port: port to listen on
     """
     stopping = asyncio.Event()
     config = uvicorn.Config(
-        create_app(World(options), stopping),
+        create_app(State(options), stopping),
         host=host,
         port=port,
         http=_Protocol,
@@ -73,20 +73,20 @@ def create_server(options: Options, host: str, port: int) -> _Server:
 
 
 class Emulator(EmulatorControl):
-    """The Layers Partner API, played in this process.
+    """The Layers Partner API, emulated in this process.
 
     ::
 
         with Emulator(clock="frozen", job_seconds=60) as api:
             httpx.get(f"{api.url}/v1/whoami", headers={"Authorization": f"Bearer {api.api_key}"})
 
-    :param seed: what ids and chances are drawn from.
-    :param clock: ``real``, or ``frozen`` to move it with :meth:`advance` only.
-    :param host: the address to listen on.
-    :param port: the port to listen on; 0, the default, takes a free one.
-    :param start: what a frozen clock shows at first; the real time by default.
-    :param api_key: the default key's text; drawn from the seed by default.
-    :param settings: settings that differ from their defaults, such as ``job_seconds`` and ``tier``.
+    :param seed: seed of ids and random numbers
+    :param clock: ``real``, or ``frozen`` for time that passes through :meth:`advance` only
+    :param host: address to listen on
+    :param port: port to listen on; 0, the default, takes a free one
+    :param start: initial time of a frozen clock; the real time by default
+    :param api_key: text of the default API key; drawn from the seed by default
+    :param settings: settings that differ from their defaults, such as ``job_seconds`` and ``tier``
     """
 
     def __init__(
@@ -104,13 +104,13 @@ class Emulator(EmulatorControl):
             raise ValueError(f"clock must be 'real' or 'frozen', not {clock!r}")
         super().__init__("")
         self._host, self._port = host, port
-        self._options = Options(seed, clock == "frozen", start, api_key, settings)
+        self._options = StateOptions(seed, clock == "frozen", start, api_key, settings)
         self._server: _Server | None = None
 
     def start(self) -> Self:
-        """Begin to listen."""
+        """Start to listen; an emulator that has stopped cannot start again."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        # The protocol is named because asyncio sets TCP_NODELAY only then; every answer would take 40 ms.
+        # With the protocol named asyncio sets TCP_NODELAY; without, every response would take 40 ms.
         self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -119,8 +119,8 @@ class Emulator(EmulatorControl):
         except BaseException:
             self._socket.close()
             raise
-        shown = f"[{self._host}]" if family == socket.AF_INET6 else self._host
-        self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        address = f"[{self._host}]" if family == socket.AF_INET6 else self._host
+        self.url = f"http://{address}:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="layers-emulator", daemon=True
         )
@@ -130,7 +130,7 @@ class Emulator(EmulatorControl):
         return self
 
     def stop(self) -> None:
-        """Stop listening; requests that hang are cut off."""
+        """Stop listening; hanging requests are cut off."""
         if self._server is None:
             return
         self.close()

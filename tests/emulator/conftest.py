@@ -1,4 +1,4 @@
-"""One frozen-clock emulator for the whole folder, fresh for every test."""
+"""An emulator with a frozen clock for the whole folder, in its initial state for every test."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ START = datetime(2026, 4, 18, 12, 0, tzinfo=timezone.utc)
 
 
 @pytest.fixture(scope="session")
-def _server() -> Iterator[Emulator]:
+def _emulator() -> Iterator[Emulator]:
     with Emulator(seed=1, clock="frozen", start=START, job_seconds=60, tier="partner") as emulator:
         yield emulator
 
 
 @pytest.fixture
-def api(_server: Emulator) -> Emulator:
-    _server.reset(seed=1)
-    return _server
+def api(_emulator: Emulator) -> Emulator:
+    _emulator.reset(seed=1)
+    return _emulator
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def client(api: Emulator) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def web() -> Iterator[httpx.Client]:
-    """Somebody without a key."""
-    with httpx.Client(verify=False, trust_env=False, timeout=10) as web:
-        yield web
+def anonymous() -> Iterator[httpx.Client]:
+    """A client without an API key."""
+    with httpx.Client(verify=False, trust_env=False, timeout=10) as client:
+        yield client
 
 
 @pytest.fixture
@@ -48,44 +48,44 @@ def content_url(api: Emulator) -> str:
 
 
 @pytest.fixture
-def start(client: httpx.Client, content_url: str) -> Callable[..., dict[str, Any]]:
-    """Start a slideshow job and return its 202."""
+def start_job(client: httpx.Client, content_url: str) -> Callable[..., dict[str, Any]]:
+    """Start a slideshow job and return the body of the 202."""
 
-    def begin(hook: str = "Stop scrolling.", **fields: Any) -> dict[str, Any]:
-        answer = client.post(content_url, json={"format": "slideshow-builder", "hook": hook, **fields})
-        assert answer.status_code == 202, answer.text
-        return answer.json()
+    def start(hook: str = "Stop scrolling.", **fields: Any) -> dict[str, Any]:
+        response = client.post(content_url, json={"format": "slideshow-builder", "hook": hook, **fields})
+        assert response.status_code == 202, response.text
+        return response.json()
 
-    return begin
+    return start
 
 
 @pytest.fixture
-def made(api: Emulator, start: Callable[..., dict[str, Any]]) -> Callable[..., str]:
-    """Make a finished container and return its id."""
+def create_container(api: Emulator, start_job: Callable[..., dict[str, Any]]) -> Callable[..., str]:
+    """Create a completed container and return its id."""
 
-    def make(**fields: Any) -> str:
-        container = start(**fields)["containerIds"][0]
+    def create(**fields: Any) -> str:
+        container = start_job(**fields)["containerIds"][0]
         api.advance(60)
         return container
 
-    return make
+    return create
 
 
 @pytest.fixture
-def approved(client: httpx.Client, made: Callable[..., str]) -> Callable[..., str]:
-    """Make an approved container and return its id."""
+def create_approved(client: httpx.Client, create_container: Callable[..., str]) -> Callable[..., str]:
+    """Create an approved container and return its id."""
 
-    def make(**fields: Any) -> str:
-        container = made(**fields)
+    def create(**fields: Any) -> str:
+        container = create_container(**fields)
         assert client.post(f"/v1/content/{container}/approve").status_code == 200
         return container
 
-    return make
+    return create
 
 
 @pytest.fixture
 def clone(api: Emulator, client: httpx.Client) -> Callable[..., httpx.Response]:
-    """Clone the best post, or whatever the fields say."""
+    """Clone the best post, or what the fields say."""
 
     def send(container: str | None = None, **fields: Any) -> httpx.Response:
         body = {"projectId": api.project_id, "sourcePlatformPostId": api.top_post_ids[0], **fields}
@@ -95,8 +95,8 @@ def clone(api: Emulator, client: httpx.Client) -> Callable[..., httpx.Response]:
 
 
 @pytest.fixture
-def after(api: Emulator) -> Callable[[float], str]:
-    """The moment so many seconds after the emulator's present."""
+def in_seconds(api: Emulator) -> Callable[[float], str]:
+    """Return the moment that many seconds after the emulator's present."""
 
     def moment(seconds: float) -> str:
         now = datetime.fromisoformat(api.now().replace("Z", "+00:00"))
@@ -106,28 +106,26 @@ def after(api: Emulator) -> Callable[[float], str]:
 
 
 @pytest.fixture
-def plan(api: Emulator, after: Callable[[float], str]) -> Callable[..., dict[str, Any]]:
-    """A schedule body for the first account."""
+def schedule_body(api: Emulator, in_seconds: Callable[[float], str]) -> Callable[..., dict[str, Any]]:
+    """Return a schedule body with the first account as its target."""
 
     def body(seconds: float = 3600, **target: Any) -> dict[str, Any]:
         first = {"socialAccountId": api.social_account_ids[0], "mode": "publish", **target}
-        return {"scheduledFor": after(seconds), "targets": [first]}
+        return {"scheduledFor": in_seconds(seconds), "targets": [first]}
 
     return body
 
 
 @pytest.fixture
-def refused() -> Callable[..., dict[str, Any]]:
-    """Assert a refusal's status, code and (first) issue path; return the error."""
+def assert_error() -> Callable[..., dict[str, Any]]:
+    """Assert status, code and the path of an issue; return the error."""
 
-    def assert_refused(
-        answer: httpx.Response, status: int, code: str, path: str | None = None
-    ) -> dict[str, Any]:
-        error = answer.json()["error"]
-        assert (answer.status_code, error["code"]) == (status, code), answer.text
-        assert error["requestId"] == answer.headers["X-Request-Id"]
+    def check(response: httpx.Response, status: int, code: str, path: str | None = None) -> dict[str, Any]:
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (status, code), response.text
+        assert error["requestId"] == response.headers["X-Request-Id"]
         if path is not None:
-            assert path in [issue["path"] for issue in error["details"]["issues"]], answer.text
+            assert path in [issue["path"] for issue in error["details"]["issues"]], response.text
         return error
 
-    return assert_refused
+    return check

@@ -1,124 +1,115 @@
-"""The approval gate: approve, reject, and the policy under both of its names."""
+"""Approval: approve, reject, and the review policy under both of its names."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator import checks
-from airflow_provider_layers.emulator.clock import write_moment
-from airflow_provider_layers.emulator.errors import conflict, invalid
-from airflow_provider_layers.emulator.routing import Answer
-from airflow_provider_layers.emulator.scheduling import promote
-from airflow_provider_layers.emulator.settings import POLICIES
+from airflow_provider_layers.emulator.errors import Query, conflict
+from airflow_provider_layers.emulator.formats import format_timestamp
+from airflow_provider_layers.emulator.limits import READ, WRITE
+from airflow_provider_layers.emulator.routes.scheduled_posts import promote_schedule
+from airflow_provider_layers.emulator.routing import ApiRequest, ApiResponse, ApiRoute
+from airflow_provider_layers.emulator.schemas import (
+    ApprovalPolicyBody,
+    ApproveBody,
+    RejectBody,
+    ReviewPolicyBody,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.entities import Container, Project
-    from airflow_provider_layers.emulator.routing import Call
-
-APPROVE = checks.Shape({"note": checks.text(0, 1024)})
-REJECT = checks.Shape({"reason": checks.text(1, 1024)}, ("reason",))
-_duration = checks.text(
-    2, 64, r"P(?=.)(\d+[YMWD])*(T(\d+[HMS])+)?", "an ISO 8601 duration such as P1D or PT2H"
-)
-APPROVAL_POLICY = checks.Shape(
-    {
-        "requiresApproval": checks.boolean,
-        "firstNPostsBlocked": checks.integer(0, 50),
-        "autoApproveAfter": checks.optional(_duration),
-    }
-)
-REVIEW_POLICY = checks.Shape(
-    {"policy": checks.one_of(*POLICIES), "firstN": checks.integer(1, 50)}, ("policy",)
-)
 
 
-def approve(call: Call) -> Answer:
-    """Answer ``POST /v1/content/{container}/approve``; a schedule that waited for it is promoted."""
-    call.read_body(APPROVE)
-    container = _decidable(call)
-    body = _decide(call, container, "approved")
-    if container.waiting_schedule is not None:
-        body["pendingSchedulePromotion"] = promote(call.world, container)
-    return Answer(200, body)
+def approve(request: ApiRequest) -> ApiResponse:
+    """Approve a container; a schedule that was blocked until then is promoted."""
+    request.read_body(ApproveBody)
+    container = _require_pending(request)
+    body = _decide(request, container, "approved")
+    if container.blocked_schedule is not None:
+        body["pendingSchedulePromotion"] = promote_schedule(request.state, container)
+    return ApiResponse(200, body)
 
 
-def reject(call: Call) -> Answer:
-    """Answer ``POST /v1/content/{container}/reject``."""
-    reason = call.read_body(REJECT)["reason"]
-    container = _decidable(call)
-    body = _decide(call, container, "rejected")
-    container.waiting_schedule = None
-    return Answer(200, {**body, "reason": reason})
+def reject(request: ApiRequest) -> ApiResponse:
+    """Reject a container, and drop the schedule that waited for approval."""
+    reason = request.read_body(RejectBody).reason
+    container = _require_pending(request)
+    body = _decide(request, container, "rejected")
+    container.blocked_schedule = None
+    return ApiResponse(200, {**body, "reason": reason})
 
 
-def get_approval_policy(call: Call) -> Answer:
-    """Answer ``GET /v1/projects/{project}/approval-policy``, the older name."""
-    call.read_query({})
-    return Answer(200, _show_approval_policy(call.world.project(call.params["project"])))
+def get_approval_policy(request: ApiRequest) -> ApiResponse:
+    """Return the policy under its older name."""
+    request.read_query(Query)
+    return ApiResponse(200, _show_approval_policy(_project(request)))
 
 
-def change_approval_policy(call: Call) -> Answer:
-    """Answer ``PATCH /v1/projects/{project}/approval-policy``; at least one field is needed."""
-    body = call.read_body(APPROVAL_POLICY)
-    if not body:
-        raise invalid([{"path": "", "message": "at least one field is required"}], "VALIDATION", 400)
-    project = call.world.project(call.params["project"])
-    first_n = body.get("firstNPostsBlocked", project.first_n)
-    if not body.get("requiresApproval", project.policy != "auto_approve"):
-        _set_policy(call, project, "auto_approve", 0)
+def change_approval_policy(request: ApiRequest) -> ApiResponse:
+    """Change the policy under its older name; at least one field is needed."""
+    body = request.read_body(ApprovalPolicyBody)
+    if not body.model_fields_set:
+        raise request.invalid("", "at least one field is required")
+    project = _project(request)
+    first_n = project.first_n if body.firstNPostsBlocked is None else body.firstNPostsBlocked
+    requires = project.policy != "auto_approve" if body.requiresApproval is None else body.requiresApproval
+    if not requires:
+        _set_policy(request, project, "auto_approve", 0)
     else:
-        _set_policy(call, project, "review_first_n" if first_n else "review_all", first_n)
-    project.auto_approve_after = body.get("autoApproveAfter", project.auto_approve_after)
-    return Answer(200, _show_approval_policy(project))
+        _set_policy(request, project, "review_first_n" if first_n else "review_all", first_n)
+    if "autoApproveAfter" in body.model_fields_set:
+        project.auto_approve_after = body.autoApproveAfter
+    return ApiResponse(200, _show_approval_policy(project))
 
 
-def get_review_policy(call: Call) -> Answer:
-    """Answer ``GET /v1/projects/{project}/content-review-policy``, the newer name."""
-    call.read_query({})
-    return Answer(200, _show_review_policy(call, call.world.project(call.params["project"])))
+def get_review_policy(request: ApiRequest) -> ApiResponse:
+    """Return the policy under its newer name."""
+    request.read_query(Query)
+    return ApiResponse(200, _show_review_policy(request, _project(request)))
 
 
-def change_review_policy(call: Call) -> Answer:
-    """Answer ``PATCH /v1/projects/{project}/content-review-policy``."""
-    body = call.read_body(REVIEW_POLICY)
-    if (body["policy"] == "review_first_n") != ("firstN" in body):
-        raise call.refuse("firstN", "belongs to the policy review_first_n, and to no other")
-    project = call.world.project(call.params["project"])
-    _set_policy(call, project, body["policy"], body.get("firstN", 0))
-    return Answer(200, _show_review_policy(call, project))
+def change_review_policy(request: ApiRequest) -> ApiResponse:
+    """Change the policy under its newer name."""
+    body = request.read_body(ReviewPolicyBody)
+    if (body.policy == "review_first_n") != (body.firstN is not None):
+        raise request.invalid("firstN", "belongs to the policy review_first_n, and to no other")
+    project = _project(request)
+    _set_policy(request, project, body.policy, body.firstN or 0)
+    return ApiResponse(200, _show_review_policy(request, project))
 
 
-def _decidable(call: Call) -> Container:
-    container = call.world.container(call.params["container"])
+def _project(request: ApiRequest) -> Project:
+    return request.state.project(request.path_params["project"])
+
+
+def _require_pending(request: ApiRequest) -> Container:
+    container = request.state.container(request.path_params["container"])
+    details = {"containerId": container.id, "approvalStatus": container.approval_status}
+    if container.approval_status == "not_required":
+        raise conflict("Container does not require approval.", **details)
     if container.approval_status != "pending":
-        words = {"not_required": "Container does not require approval."}
-        message = words.get(container.approval_status, f"Container is already {container.approval_status}.")
-        raise conflict(message, **_approval_details(container))
+        raise conflict(f"Container is already {container.approval_status}.", **details)
     # Assumption: the pages do not give the code for a container whose job still runs or has failed.
     if container.status != "completed":
-        raise conflict("Container is not completed.", status=container.status, **_approval_details(container))
+        raise conflict("Container is not completed.", status=container.status, **details)
     return container
 
 
-def _decide(call: Call, container: Container, decision: str) -> dict[str, Any]:
-    now = call.world.clock.now()
+def _decide(request: ApiRequest, container: Container, decision: str) -> dict[str, Any]:
+    now = request.state.clock.now()
     container.approval_status, container.updated_at = decision, now
-    call.world.projects[container.project].decided += 1
+    request.state.projects[container.project].decided += 1
     return {
         "id": container.id,
         "approvalStatus": decision,
-        f"{decision}At": write_moment(now),
-        f"{decision}By": f"api_key_{call.key.key_id}",
+        f"{decision}At": format_timestamp(now),
+        f"{decision}By": f"api_key_{request.key.key_id}",
     }
 
 
-def _approval_details(container: Container) -> dict[str, str]:
-    return {"containerId": container.id, "approvalStatus": container.approval_status}
-
-
-def _set_policy(call: Call, project: Project, policy: str, first_n: int) -> None:
+def _set_policy(request: ApiRequest, project: Project, policy: str, first_n: int) -> None:
     project.policy, project.first_n, project.decided = policy, first_n, 0
-    project.policy_updated_at = call.world.clock.now()
+    project.policy_updated_at = request.state.clock.now()
 
 
 def _show_approval_policy(project: Project) -> dict[str, Any]:
@@ -127,14 +118,14 @@ def _show_approval_policy(project: Project) -> dict[str, Any]:
         "requiresApproval": project.policy != "auto_approve",
         "firstNPostsBlocked": project.first_n,
         "autoApproveAfter": project.auto_approve_after,
-        "updatedAt": write_moment(project.policy_updated_at or project.created_at),
+        "updatedAt": format_timestamp(project.policy_updated_at or project.created_at),
     }
 
 
-def _show_review_policy(call: Call, project: Project) -> dict[str, Any]:
+def _show_review_policy(request: ApiRequest, project: Project) -> dict[str, Any]:
     pending = [
         container
-        for container in call.world.containers.values()
+        for container in request.state.containers.values()
         if container.project == project.uuid and container.approval_status == "pending"
     ]
     return {
@@ -142,5 +133,18 @@ def _show_review_policy(call: Call, project: Project) -> dict[str, Any]:
         "policy": project.policy,
         "firstN": project.first_n or None,
         "pendingCount": len(pending),
-        "updatedAt": write_moment(project.policy_updated_at or project.created_at),
+        "updatedAt": format_timestamp(project.policy_updated_at or project.created_at),
     }
+
+
+_APPROVAL_POLICY = "/v1/projects/{project}/approval-policy"
+_REVIEW_POLICY = "/v1/projects/{project}/content-review-policy"
+
+ROUTES = (
+    ApiRoute("POST", "/v1/content/{container}/approve", approve, "content:approve", WRITE),
+    ApiRoute("POST", "/v1/content/{container}/reject", reject, "content:approve", WRITE),
+    ApiRoute("GET", _APPROVAL_POLICY, get_approval_policy, "content:read", READ),
+    ApiRoute("PATCH", _APPROVAL_POLICY, change_approval_policy, "content:approve", WRITE, invalid_status=400),
+    ApiRoute("GET", _REVIEW_POLICY, get_review_policy, "content:read", READ),
+    ApiRoute("PATCH", _REVIEW_POLICY, change_review_policy, "content:approve", WRITE),
+)

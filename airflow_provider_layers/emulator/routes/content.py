@@ -1,61 +1,56 @@
-"""Containers: how they come about, what a finished job puts into them, and how they are shown."""
+"""Containers: how jobs fill them, and the routes that read them."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.emulator.checks import Shape
-from airflow_provider_layers.emulator.clock import write_moment, write_optional
-from airflow_provider_layers.emulator.entities import Asset, Container, Job, Project
-from airflow_provider_layers.emulator.stages import stage_of
+from airflow_provider_layers.emulator.entities import Asset, Container, EmulatedJob, Project
+from airflow_provider_layers.emulator.errors import Query, not_found
+from airflow_provider_layers.emulator.formats import format_optional_timestamp, format_timestamp, paginate
+from airflow_provider_layers.emulator.limits import READ
+from airflow_provider_layers.emulator.pictures import HEIGHT, WIDTH
+from airflow_provider_layers.emulator.routing import ApiRequest, ApiResponse, ApiRoute
+from airflow_provider_layers.emulator.schemas import ListContentQuery
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.emulator.routing import Call
-    from airflow_provider_layers.emulator.state import World
+    from airflow_provider_layers.emulator.state import State
 
-NO_FIELDS = Shape({})
-WIDTH, HEIGHT, VIDEO_MS = 1080, 1920, 10_800
+_VIDEO_MS = 10_800
 _SLIDES = 3
 
 
-def create(world: World, project: Project, format_name: str, uuid: str | None = None) -> Container:
-    """Create an empty container, pending if *project*'s policy has it reviewed."""
-    now = world.clock.now()
+def create_container(state: State, project: Project, format_name: str, uuid: str | None = None) -> Container:
+    """Create an empty container, pending if the policy of *project* has it reviewed."""
+    now = state.clock.now()
     container = Container(
-        uuid=uuid or world.ids.uuid("container"),
+        uuid=uuid or state.ids.uuid("container"),
         project=project.uuid,
         format_name=format_name,
-        approval_status="pending" if reviews(project) else "not_required",
+        approval_status="pending" if project.reviews_new_content else "not_required",
         created_at=now,
         updated_at=now,
-        number=world.count(),
+        number=state.next_number(),
     )
-    world.containers[container.uuid] = container
+    state.containers[container.uuid] = container
     return container
 
 
-def reviews(project: Project) -> bool:
-    """Tell whether new content of *project* has to be approved."""
-    if project.policy == "review_first_n":
-        return project.decided < project.first_n
-    return project.policy == "review_all"
-
-
-def begin(container: Container, job: Job) -> None:
-    """Note that *job* works on *container*."""
+def start_container(container: Container, job: EmulatedJob) -> None:
+    """Set the fields of a container on which *job* starts."""
     container.job, container.status, container.updated_at = job.id, "queued", job.started_at
     container.last_error = None
 
 
-def end(world: World, container: Container, job: Job) -> None:
-    """Put the results of an ended *job* into *container*."""
+def finish_container(state: State, container: Container, job: EmulatedJob) -> None:
+    """Set the fields of a container whose *job* has ended."""
     container.updated_at = job.finished_at or container.updated_at
     if job.status == "failed":
         container.last_error = {"code": job.outcome.code, "message": job.outcome.message}
     if job.status == "completed":
-        _take(world, container, job)
-    # Assumption: a take that fails or is canceled leaves the one before it as it was.
-    if container.takes > 0:
+        _add_version(state, container, job)
+    # Assumption: a job that fails or is canceled leaves the version before it as it was.
+    if container.version > 0:
         container.status = "completed"
         container.completed_at = container.completed_at or job.finished_at
     else:
@@ -63,18 +58,18 @@ def end(world: World, container: Container, job: Job) -> None:
         container.failed_at = job.finished_at if job.status == "failed" else None
 
 
-def status_of(world: World, container: Container) -> str:
+def status_of(state: State, container: Container) -> str:
     """Return the status of *container* in the words of the chosen revision."""
     if container.status != "queued":
         return container.status
-    stage, _ = stage_of(world.jobs[container.job], world.clock.now())
+    stage, _ = state.jobs[container.job].stage(state.clock.now())
     if stage == "queued":
         return "queued"
-    return "generating" if world.settings.revision == "old" else "processing"
+    return "generating" if state.settings.revision == "old" else "processing"
 
 
-def _take(world: World, container: Container, job: Job) -> None:
-    container.takes += 1
+def _add_version(state: State, container: Container, job: EmulatedJob) -> None:
+    container.version += 1
     container.completed_at, container.failed_at = job.finished_at, None
     hook = container.hook or container.brief.get("topic") or "Made by the Layers emulator"
     call_to_action = container.brief.get("cta") or "Try it today."
@@ -89,85 +84,42 @@ def _take(world: World, container: Container, job: Job) -> None:
         container.brief.get("angle") or container.brief.get("topic")
     ]
     lines = ["", str(points[0] or "Here is how it works."), call_to_action]
-    slides = _SLIDES if is_slideshow(container) else 1
+    slides = _SLIDES if container.is_slideshow else 1
     container.assets = [
-        _asset(world, container, hook, lines[slide], slide + 1)
+        _create_asset(state, container, hook, lines[slide], slide + 1)
         for _ in range(job.variations)
         for slide in range(slides)
     ]
 
 
 def _caption(container: Container, text: str, variation: int) -> str:
-    suffix = f" (variation {variation + 1})" if variation else ""
-    return (
-        (container.caption_override or text)
-        + suffix
-        + (f" Take {container.takes}." if container.takes > 1 else "")
-    )
+    variation_suffix = f" (variation {variation + 1})" if variation else ""
+    version_suffix = f" Version {container.version}." if container.version > 1 else ""
+    return (container.caption_override or text) + variation_suffix + version_suffix
 
 
-def _asset(world: World, container: Container, hook: str, line: str, slide: int) -> Asset:
-    show = is_slideshow(container)
+def _create_asset(state: State, container: Container, hook: str, line: str, slide: int) -> Asset:
     asset = Asset(
-        id=world.ids.ulid("ast"),
+        id=state.ids.ulid("ast"),
         container=container.uuid,
-        kind="image" if show else "video",
+        kind="image" if container.is_slideshow else "video",
         hook=hook,
         line=line,
         slide=slide,
-        slides=_SLIDES if show else 1,
-        take=container.takes,
+        slides=_SLIDES if container.is_slideshow else 1,
+        version=container.version,
     )
-    world.assets[asset.id] = asset
+    state.assets[asset.id] = asset
     return asset
 
 
-def is_slideshow(container: Container) -> bool:
-    """Tell whether *container* holds slides; otherwise it holds a film."""
-    return container.format_name.startswith("slideshow")
-
-
-def show_asset(call: Call, asset: Asset) -> dict[str, Any]:
-    """Return *asset* as the API shows it."""
-    url = f"{call.base_url}/media/{asset.id}.svg"
-    return {
-        "assetId": asset.id,
-        "kind": asset.kind,
-        "url": url,
-        "thumbnailUrl": url,
-        "durationMs": VIDEO_MS if asset.kind == "video" else None,
-        "width": WIDTH,
-        "height": HEIGHT,
-        # Assumption: there is no film to serve, so a video's url is its poster, and says so here.
-        "mimeType": "image/svg+xml",
-        "sizeBytes": None,
-        "checksumSha256": None,
-    }
-
-
-def show_preview(call: Call, container: Container) -> dict[str, Any] | None:
-    """Return the preview of *container*, ``None`` until there is media."""
-    if not container.assets:
-        return None
-    urls = [f"{call.base_url}/media/{asset.id}.svg" for asset in container.assets]
-    slideshow = is_slideshow(container)
-    return {
-        "kind": "slideshow" if slideshow else "video",
-        "primaryUrl": urls[0],
-        "thumbnailUrl": urls[0],
-        "imageUrls": urls[:_SLIDES] if slideshow else [],
-        "videoUrl": None,
-        "hlsUrl": None,
-        "durationMs": None if slideshow else VIDEO_MS,
-        "aspectRatio": "9:16",
-    }
-
-
-def show(call: Call, container: Container) -> dict[str, Any]:
-    """Return the whole *container*, with the fields of both revisions."""
-    assets = [show_asset(call, asset) for asset in container.assets]
+def get_content(request: ApiRequest) -> ApiResponse:
+    """Return a container, with the fields of both revisions."""
+    request.read_query(Query)
+    container = request.state.container(request.path_params["container"])
+    assets = show_assets(request, container)
     body = {
-        **_head(call, container),
+        **_show_summary(request, container),
         "projectId": f"prj_{container.project}",
         "hook": container.hook,
         "brief": container.brief,
@@ -179,43 +131,146 @@ def show(call: Call, container: Container) -> dict[str, Any]:
         "captions": container.captions,
         "assets": assets,
         "lastError": container.last_error,
-        "updatedAt": write_moment(container.updated_at),
-        "failedAt": write_optional(container.failed_at),
+        "updatedAt": format_timestamp(container.updated_at),
+        "failedAt": format_optional_timestamp(container.failed_at),
     }
     source = container.fields.get("sourcePlatformPostId")
     if source is not None:
         media = [
-            {"id": item["assetId"], "kind": item["kind"], "durationMs": item["durationMs"]} for item in assets
+            {"id": asset["assetId"], "kind": asset["kind"], "durationMs": asset["durationMs"]}
+            for asset in assets
         ]
         body |= {"sourcePlatformPostId": source, "captionVariants": container.captions, "mediaAssets": media}
-    return body
+    return ApiResponse(200, body)
 
 
-def show_row(call: Call, container: Container) -> dict[str, Any]:
-    """Return *container* as a list shows it."""
-    primary = show_asset(call, container.assets[0]) if container.assets else None
-    return {**_head(call, container), "primaryAsset": primary}
+def get_progress(request: ApiRequest) -> ApiResponse:
+    """Return the stage of a container, and the progress within the stage."""
+    request.read_query(Query)
+    state, container = request.state, request.state.container(request.path_params["container"])
+    job, now = state.jobs[container.job], state.clock.now()
+    stage, progress = job.stage(now)
+    running = job.status == "running"
+    body = {
+        "containerId": container.id,
+        "status": status_of(state, container),
+        "stage": stage,
+        "stageProgress": round(progress, 4),
+        "etaSeconds": math.ceil(job.seconds * (1 - job.elapsed(now))) if running else None,
+        "updatedAt": format_timestamp(now if running else container.updated_at),
+    }
+    return ApiResponse(200, body)
 
 
-def show_result(call: Call, job: Job) -> dict[str, Any]:
-    """Return the result of a completed *job*."""
-    containers = [call.world.containers[uuid] for uuid in job.containers]
+def get_asset(request: ApiRequest) -> ApiResponse:
+    """Return an asset of a container; assets of earlier versions remain."""
+    request.read_query(Query)
+    container = request.state.container(request.path_params["container"])
+    asset = request.state.assets.get(request.path_params["asset"])
+    if asset is None or asset.container != container.uuid:
+        raise not_found("Asset not found.")
+    return ApiResponse(200, _show_asset(request, asset))
+
+
+def list_content(request: ApiRequest) -> ApiResponse:
+    """Return a page of the containers of a project, newest first."""
+    query = request.read_query(ListContentQuery)
+    project = request.state.project(request.path_params["project"])
+    found = [
+        container
+        for container in request.state.containers.values()
+        if container.project == project.uuid and _matches(request.state, container, query)
+    ]
+    page = paginate(
+        found,
+        lambda container: [container.number],
+        lambda container: _show_row(request, container),
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return ApiResponse(200, page)
+
+
+def _matches(state: State, container: Container, query: ListContentQuery) -> bool:
+    statuses = [_newer_status(status) for status in query.status]
+    formats = [name.replace("_", "-") for name in query.format]
+    return (
+        (not statuses or _newer_status(status_of(state, container)) in statuses)
+        and (not formats or container.format_name.replace("_", "-") in formats)
+        and query.creativeType != "uploaded"
+        and (query.since is None or container.created_at >= query.since)
+        and (query.until is None or container.created_at <= query.until)
+    )
+
+
+def _newer_status(status: str) -> str:
+    return "processing" if status == "generating" else status
+
+
+def show_assets(request: ApiRequest, container: Container) -> list[dict[str, Any]]:
+    """Return the assets of *container* as the API shows them."""
+    return [_show_asset(request, asset) for asset in container.assets]
+
+
+def _show_asset(request: ApiRequest, asset: Asset) -> dict[str, Any]:
+    url = _media_url(request, asset)
     return {
-        "containerId": containers[0].id,
-        "containerIds": [container.id for container in containers],
-        "assets": [show_asset(call, asset) for container in containers for asset in container.assets],
+        "assetId": asset.id,
+        "kind": asset.kind,
+        "url": url,
+        "thumbnailUrl": url,
+        "durationMs": _VIDEO_MS if asset.kind == "video" else None,
+        "width": WIDTH,
+        "height": HEIGHT,
+        # Assumption: there is no film to serve, so the url of a video is its poster, and this says so.
+        "mimeType": "image/svg+xml",
+        "sizeBytes": None,
+        "checksumSha256": None,
     }
 
 
-def _head(call: Call, container: Container) -> dict[str, Any]:
+def _show_preview(request: ApiRequest, container: Container) -> dict[str, Any] | None:
+    if not container.assets:
+        return None
+    urls = [_media_url(request, asset) for asset in container.assets]
+    return {
+        "kind": "slideshow" if container.is_slideshow else "video",
+        "primaryUrl": urls[0],
+        "thumbnailUrl": urls[0],
+        "imageUrls": urls[:_SLIDES] if container.is_slideshow else [],
+        "videoUrl": None,
+        "hlsUrl": None,
+        "durationMs": None if container.is_slideshow else _VIDEO_MS,
+        "aspectRatio": "9:16",
+    }
+
+
+def _media_url(request: ApiRequest, asset: Asset) -> str:
+    return f"{request.base_url}/media/{asset.id}.svg"
+
+
+def _show_row(request: ApiRequest, container: Container) -> dict[str, Any]:
+    assets = show_assets(request, container)
+    return {**_show_summary(request, container), "primaryAsset": assets[0] if assets else None}
+
+
+def _show_summary(request: ApiRequest, container: Container) -> dict[str, Any]:
     return {
         "id": container.id,
-        "status": status_of(call.world, container),
+        "status": status_of(request.state, container),
         "approvalStatus": container.approval_status,
         "format": container.format_name,
         "creativeType": "generated",
         "caption": container.captions[0]["text"] if container.captions else None,
-        "preview": show_preview(call, container),
-        "createdAt": write_moment(container.created_at),
-        "completedAt": write_optional(container.completed_at),
+        "preview": _show_preview(request, container),
+        "createdAt": format_timestamp(container.created_at),
+        "completedAt": format_optional_timestamp(container.completed_at),
     }
+
+
+ROUTES = (
+    ApiRoute("GET", "/v1/content/{container}", get_content, "content:read", READ),
+    ApiRoute("GET", "/v1/content/{container}/progress", get_progress, "content:read", READ),
+    ApiRoute("GET", "/v1/content/{container}/assets/{asset}", get_asset, "content:read", READ),
+    ApiRoute("GET", "/v1/projects/{project}/content", list_content, "content:read", READ),
+)
