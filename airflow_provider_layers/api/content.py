@@ -387,6 +387,26 @@ def list_content(project_id: str, **filters: Any) -> Callable[[int, str | None],
     return paged(f"list content of project {project_id}", list_content_path(project_id), query)
 
 
+def list_content_hooks(project_id: str) -> Endpoint[list[str]]:
+    """
+    ``GET /v1/projects/:projectId/content/hooks`` (scope ``content:read``): about 20 hooks, new on each call.
+
+    Free of charge. The project needs a name and a description of its app.
+
+    :return: texts for ``hook`` of :func:`generate_content`, to be passed on unchanged
+    """
+    description = f"list hooks for content of project {project_id}"
+    path = f"{list_content_path(project_id)}/hooks"
+    return Endpoint(description=description, method="GET", path=path, read=_read_hooks)
+
+
+def _read_hooks(response: Response) -> list[str]:
+    hooks = response.json().get("hooks")
+    if not isinstance(hooks, list) or not all(isinstance(hook, str) for hook in hooks):
+        raise LayersUnexpectedResponseError(f"The API returned hooks that are not a list of texts: {hooks!r}")
+    return hooks
+
+
 # Deciding
 
 

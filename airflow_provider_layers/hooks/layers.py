@@ -313,6 +313,10 @@ class LayersHook(BaseHook):
         """
         return self._list(content.list_content(project_id, **filters), limit, content.LIST_PAGE_SIZE)
 
+    def list_content_hooks(self, project_id: str) -> list[str]:
+        """Return new texts for ``hook`` of :meth:`generate_content` (``reference/content/list-hooks``)."""
+        return self.run(content.list_content_hooks(project_id))
+
     def approve_content(
         self, container_id: str, *, note: str | None = None, idempotency_key: str | None = None
     ) -> dict[str, Any]:

@@ -396,6 +396,18 @@ def test_get_content(airflow: Any, api: Any, made: Any) -> None:
     assert (sent.method, sent.path, sent.query, sent.body) == ("GET", f"/v1/content/{container}", {}, None)
 
 
+def test_a_hook_of_the_list_generates_content(airflow: Any, api: Any) -> None:
+    hook = LayersHook().list_content_hooks(api.project_id)[0]
+    operator = LayersGenerateContentOperator(
+        task_id="t", project_id=api.project_id, format="slideshow-builder", hook=hook
+    )
+    assert airflow.run(operator).error is None
+    listed, started = api.requests()[:2]
+    assert (listed.method, listed.path) == ("GET", f"/v1/projects/{api.project_id}/content/hooks")
+    assert (listed.query, listed.body, listed.idempotency_key) == ({}, None, None)
+    assert started.body["hook"] == hook
+
+
 def test_list_content_sends_all_filters(airflow: Any, api: Any) -> None:
     operator = LayersListContentOperator(
         task_id="t",

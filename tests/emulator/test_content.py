@@ -188,3 +188,16 @@ def test_lines_are_wrapped_and_long_words_are_cut():
 
 def test_an_unknown_picture_is_404(anonymous, api):
     assert anonymous.get(f"{api.url}/media/ast_unknown.svg").status_code == 404
+
+
+def test_hooks_differ_on_every_call(api, client, content_url):
+    first, second = (client.get(f"{content_url}/hooks").json()["hooks"] for _ in range(2))
+    assert len(first) == len(set(first)) == 20
+    assert first != second
+    assert all(r"\n" in hook and "\n" not in hook for hook in first)
+
+
+def test_hooks_need_name_and_description_of_the_app(api, client, content_url, assert_error):
+    api.configure(missing=["app_name", "app_description", "app_demo"])
+    error = assert_error(client.get(f"{content_url}/hooks"), 422, "VALIDATION")
+    assert error["details"] == {"missingFields": ["appName", "appDescription"]}

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.emulator.entities import Asset, Container, EmulatedJob, Project
-from airflow_provider_layers.emulator.errors import Query, not_found
+from airflow_provider_layers.emulator.errors import ApiError, Query, not_found
 from airflow_provider_layers.emulator.formats import format_optional_timestamp, format_timestamp, paginate
 from airflow_provider_layers.emulator.limits import READ
 from airflow_provider_layers.emulator.pictures import HEIGHT, WIDTH
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _VIDEO_MS = 10_800
 _SLIDES = 3
+
+_HOOK_OPENINGS = ("Wait for it...", "Three weeks later.", "Day one.", "I was wrong.", "Stop scrolling.")
+_HOOK_ENDINGS = ("changed my mornings", "took ten minutes", "was worth it", "is easier than it looks")
 
 
 def create_container(state: State, project: Project, format_name: str, uuid: str | None = None) -> Container:
@@ -191,6 +194,21 @@ def list_content(request: ApiRequest) -> ApiResponse:
     return ApiResponse(200, page)
 
 
+def list_hooks(request: ApiRequest) -> ApiResponse:
+    """Return hooks for a project, in another order on every call."""
+    request.read_query(Query)
+    project, missing = request.state.project(request.path_params["project"]), request.state.settings.missing
+    needed = {"app_name": "appName", "app_description": "appDescription"}
+    fields = [field for setting, field in needed.items() if setting in missing]
+    if fields:
+        message = f"Hooks need the project's {' and '.join(fields)}."
+        raise ApiError(422, "VALIDATION", message, {"missingFields": fields})
+    # A line break is a backslash and an n (`reference/content/list-hooks`).
+    hooks = [rf"{start}\n{project.name} {end}" for start in _HOOK_OPENINGS for end in _HOOK_ENDINGS]
+    first = int(request.state.ids.random("hooks") * len(hooks))
+    return ApiResponse(200, {"hooks": hooks[first:] + hooks[:first]})
+
+
 def _matches(state: State, container: Container, query: ListContentQuery) -> bool:
     statuses = [_newer_status(status) for status in query.status]
     formats = [name.replace("_", "-") for name in query.format]
@@ -273,4 +291,5 @@ ROUTES = (
     ApiRoute("GET", "/v1/content/{container}/progress", get_progress, "content:read", READ),
     ApiRoute("GET", "/v1/content/{container}/assets/{asset}", get_asset, "content:read", READ),
     ApiRoute("GET", "/v1/projects/{project}/content", list_content, "content:read", READ),
+    ApiRoute("GET", "/v1/projects/{project}/content/hooks", list_hooks, "content:read", READ),
 )

@@ -25,6 +25,7 @@ from airflow_provider_layers.api.content import (
     get_content_state,
     is_settled,
     list_content,
+    list_content_hooks,
     raise_unless_approved,
     regenerate_content,
     reject_content,
@@ -408,6 +409,16 @@ def test_content_and_its_parts_are_read_by_their_ids():
     assert [item.path for item in endpoints] == [base, f"{base}/progress", f"{base}/assets/ast%2F1"]
     assert {item.method for item in endpoints} == {"GET"}
     assert [item.read(response({"a": 1})) for item in endpoints] == [{"a": 1}] * 3
+
+
+def test_hooks_are_returned_as_the_api_wrote_them():
+    endpoint = list_content_hooks("prj/1")
+    assert (endpoint.method, endpoint.path) == ("GET", "/v1/projects/prj%2F1/content/hooks")
+    # A line break is a backslash and an n, which the generate route takes back.
+    assert endpoint.read(response({"hooks": [r"Wait for it...\nNow."]})) == [r"Wait for it...\nNow."]
+    for body in ({}, {"hooks": None}, {"hooks": "Now."}, {"hooks": ["Now.", 7]}):
+        with pytest.raises(LayersUnexpectedResponseError, match="not a list of texts"):
+            endpoint.read(response(body))
 
 
 def test_a_list_is_requested_with_all_its_filters():

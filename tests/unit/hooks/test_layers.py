@@ -62,6 +62,7 @@ ROUTES = {
     "get_content_progress": (["cnt_1"], {}, "GET /v1/content/cnt_1/progress", {}),
     "get_content_asset": (["cnt_1", "ast_1"], {}, "GET /v1/content/cnt_1/assets/ast_1", {}),
     "list_content": (["p"], {"format": "auto"}, "GET /v1/projects/p/content?format=auto&limit=200", {}),
+    "list_content_hooks": (["p"], {}, "GET /v1/projects/p/content/hooks", {"hooks": ["x"]}),
     "approve_content": (["cnt_1"], {"note": "x", **KEY}, "POST /v1/content/cnt_1/approve", {}),
     "reject_content": (["cnt_1"], {"reason": "x", **KEY}, "POST /v1/content/cnt_1/reject", {}),
     "schedule_content": (
