@@ -98,7 +98,7 @@ def wire(clock: PushedClock) -> Iterator[Wire]:
     """The network between the package and the API."""
     wire = Wire(clock)
     yield wire
-    wire.close()
+    wire.disconnect()
 
 
 class StateStore:

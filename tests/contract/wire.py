@@ -61,4 +61,7 @@ class Wire(httpx.BaseTransport, httpx.AsyncBaseTransport):
             await transport.aclose()
 
     def close(self) -> None:
+        """Keep the connections: the garbage collector closes clients while others are in use."""
+
+    def disconnect(self) -> None:
         self._sync.close()
