@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, HTTPException, Request, Response
 
-from airflow_provider_layers.plugins import pages, question, records
+from airflow_provider_layers.plugins import pages, queries, review_media
 from airflow_provider_layers.plugins.access import (
     MAY_READ,
     DagId,
@@ -18,7 +18,7 @@ from airflow_provider_layers.plugins.access import (
     map_index_of,
 )
 from airflow_provider_layers.plugins.bundle import read_bundle
-from airflow_provider_layers.plugins.reading import Reader
+from airflow_provider_layers.plugins.loader import Reader
 
 
 def make_app(reader: Reader | None = None) -> FastAPI:
@@ -39,12 +39,12 @@ def make_app(reader: Reader | None = None) -> FastAPI:
 def _add_pages(app: FastAPI, reader: Reader) -> None:
     @app.get("/task-instance", dependencies=[MAY_READ])
     def task_instance(dag_id: DagId, run_id: RunId, task_id: TaskId, map_index: MapIndex = "") -> Response:
-        found = records.of_task(dag_id, run_id, task_id, map_index_of(map_index))
+        found = queries.of_task(dag_id, run_id, task_id, map_index_of(map_index))
         return _answer(pages.of_task_instance(found, reader))
 
     @app.get("/dag-run", dependencies=[MAY_READ])
     def dag_run(dag_id: DagId, run_id: RunId) -> Response:
-        return _answer(pages.of_run(records.of_run(dag_id, run_id), reader))
+        return _answer(pages.of_run(queries.of_run(dag_id, run_id), reader))
 
 
 def _add_review(app: FastAPI, reader: Reader) -> None:
@@ -52,14 +52,14 @@ def _add_review(app: FastAPI, reader: Reader) -> None:
     def review(
         part: Part, dag_id: DagId, run_id: RunId, task_id: TaskId, map_index: Number = -1, words: Number = 0
     ) -> Response:
-        asked = records.of_review(dag_id, run_id, task_id, map_index)
-        sight = question.look(asked, reader)
+        asked = queries.of_review(dag_id, run_id, task_id, map_index)
+        sight = review_media.look(asked, reader)
         if part == "card":
-            return _drawing(question.draw(asked, sight, words=words))
+            return _drawing(review_media.draw(asked, sight, words=words))
         url = sight.part(part)
         if url:
             return Response(status_code=302, headers={"Location": url, "Referrer-Policy": "no-referrer"})
-        return _drawing(question.BLANK)
+        return _drawing(review_media.BLANK)
 
 
 def _drawing(svg: str) -> Response:

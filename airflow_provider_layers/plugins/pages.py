@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.plugins.found import NO_CONNECTION, Found
-from airflow_provider_layers.plugins.reading import CONTENT, JOB, POST, Reader, Wanted
+from airflow_provider_layers.plugins.loader import CONTENT, JOB, POST, Reader, Wanted
 
 if TYPE_CHECKING:
     from airflow_provider_layers.plugins.mention import Mention
-    from airflow_provider_layers.plugins.records import Records
+    from airflow_provider_layers.plugins.queries import Records
 
 MOST = 200
 """The most containers on a page, the most scheduled posts, and the most jobs."""

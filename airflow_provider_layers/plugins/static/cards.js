@@ -3,7 +3,7 @@ import { Job } from "./jobs.js";
 import { Media } from "./media.js";
 import { Posts } from "./posts.js";
 import { Tasks } from "./tasks.js";
-import { Approval, say, Status, Time } from "./words.js";
+import { Approval, say, Status, Time } from "./labels.js";
 
 const { createElement: h, useId, useState } = globalThis.React;
 

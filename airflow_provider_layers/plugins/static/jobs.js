@@ -1,5 +1,5 @@
 // How far a job is.
-import { duration, say, Status } from "./words.js";
+import { duration, say, Status } from "./labels.js";
 
 const { createElement: h } = globalThis.React;
 

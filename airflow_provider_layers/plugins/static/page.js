@@ -1,7 +1,7 @@
 // The page: on a task instance all that it is about, on a Dag run a gallery.
 import { Card } from "./cards.js";
 import { Job } from "./jobs.js";
-import { addressOf, useAnswer } from "./looking.js";
+import { addressOf, useAnswer } from "./api.js";
 import { Posts } from "./posts.js";
 import { Place } from "./tasks.js";
 

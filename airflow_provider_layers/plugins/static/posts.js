@@ -1,6 +1,6 @@
 // Where content goes out, and when.
 import { OutLink } from "./media.js";
-import { say, Status, Time } from "./words.js";
+import { say, Status, Time } from "./labels.js";
 
 const { createElement: h } = globalThis.React;
 

@@ -33,7 +33,7 @@ USERS = {
 }
 PASSWORD = "pw"
 # Files that cannot be imported on Airflow 2.
-collect_ignore = [] if installed_release().has_rest else ["per_dag.py"]
+collect_ignore = [] if installed_release().has_rest else ["auth_manager.py"]
 
 
 class Clock:
@@ -70,7 +70,7 @@ def api_server(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
     passwords: Path = tmp_path_factory.mktemp("airflow") / "passwords.json"
     passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)))
     settings = {
-        "AIRFLOW__CORE__AUTH_MANAGER": "tests.contract.plugins.per_dag.PerDagAuthManager",
+        "AIRFLOW__CORE__AUTH_MANAGER": "tests.contract.plugins.auth_manager.PerDagAuthManager",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(":".join(user) for user in USERS.items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__API__HOST": "127.0.0.1",
@@ -129,7 +129,7 @@ def token(address: str) -> Callable[[str], str]:
 def layers_app(api_server: Any, page_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Our app anew, in the place of the one before, so that no test sees what another has read."""
     from airflow_provider_layers.plugins.app import make_app
-    from airflow_provider_layers.plugins.reading import Reader
+    from airflow_provider_layers.plugins.loader import Reader
 
     (mount,) = [route for route in api_server.routes if getattr(route, "path", None) == "/layers"]
     app = make_app(Reader(clock=page_clock, patience=20.0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from airflow_provider_layers.plugins.cache import Cache
-from tests.unit.plugins.pools import AtOnce, Clock, WhenTold
+from tests.unit.plugins.executors import AtOnce, Clock, WhenTold
 
 
 @dataclass

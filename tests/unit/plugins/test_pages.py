@@ -8,7 +8,7 @@ import pytest
 from airflow_provider_layers.plugins import pages
 from airflow_provider_layers.plugins.found import NO_CONNECTION, STILL_PENDING, Found
 from airflow_provider_layers.plugins.mention import Mention
-from airflow_provider_layers.plugins.reading import CONTENT, JOB, POST
+from airflow_provider_layers.plugins.loader import CONTENT, JOB, POST
 
 
 class Reader:

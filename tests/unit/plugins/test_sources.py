@@ -5,7 +5,7 @@ import pytest
 from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.hooks.settings import TIMEOUT_IN_HASTE
 from airflow_provider_layers.plugins.sources import LOOK_UP_AGAIN, MOST, Source, Sources
-from tests.unit.plugins.pools import Clock
+from tests.unit.plugins.executors import Clock
 
 
 @pytest.fixture

@@ -65,9 +65,9 @@ def test_another_key_is_nothing(get, run, reads):
 
 
 def test_more_task_instances_than_are_looked_at(get, run, monkeypatch):
-    from airflow_provider_layers.plugins import records
+    from airflow_provider_layers.plugins import queries
 
-    monkeypatch.setattr(records, "MOST_RECORDS", 3)
+    monkeypatch.setattr(queries, "MOST_RECORDS", 3)
     there = run()
     for index in range(4):
         there.push(tell(f"cnt_{index}"), "mapped", index)

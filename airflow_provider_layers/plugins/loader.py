@@ -16,7 +16,7 @@ from airflow_provider_layers.api.scheduled_posts import get_scheduled_post
 from airflow_provider_layers.exceptions import LayersError, LayersRateLimitError
 from airflow_provider_layers.plugins.cache import Cache, Share
 from airflow_provider_layers.plugins.found import NO_CONNECTION, STILL_PENDING, UNREADABLE, Found, trouble
-from airflow_provider_layers.plugins.shapes import show_content, show_job, show_post, show_take
+from airflow_provider_layers.plugins.serializers import show_content, show_job, show_post, show_take
 from airflow_provider_layers.plugins.sources import Source, Sources
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_layers.api.exhibit import exhibit
-from airflow_provider_layers.plugins.question import CHANGED, NOTHING, Question, Sight, draw, read_question
+from airflow_provider_layers.plugins.review_media import CHANGED, NOTHING, Question, Sight, draw, read_question
 
 SLIDES = ["https://cdn.example/1.png", "https://cdn.example/2.png"]
 

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from airflow_provider_layers.api.jobs import Job
-from airflow_provider_layers.plugins.shapes import show_content, show_job, show_post
+from airflow_provider_layers.plugins.serializers import show_content, show_job, show_post
 
 
 def test_a_job():

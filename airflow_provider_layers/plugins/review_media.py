@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.api.card import apology, card
-from airflow_provider_layers.plugins.reading import TAKE, Reader, Wanted
+from airflow_provider_layers.plugins.loader import TAKE, Reader, Wanted
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.exhibit import Exhibit

@@ -155,7 +155,7 @@ def test_a_refusal_is_obeyed(get, run, content, api, page_clock, reads):
 
 def test_a_slow_api_keeps_nobody_waiting(get, run, content, api, layers_app, api_server, monkeypatch):
     from airflow_provider_layers.plugins.app import make_app
-    from airflow_provider_layers.plugins.reading import Reader
+    from airflow_provider_layers.plugins.loader import Reader
 
     (mount,) = [route for route in api_server.routes if getattr(route, "path", None) == "/layers"]
     monkeypatch.setattr(mount, "app", make_app(Reader(patience=0.05)))

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from airflow_provider_layers.hooks.takes import REVIEW
 from airflow_provider_layers.hooks.view import VIEW
 from airflow_provider_layers.plugins.mention import Mention, read_mention
-from airflow_provider_layers.plugins.question import Question, read_question
+from airflow_provider_layers.plugins.review_media import Question, read_question
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

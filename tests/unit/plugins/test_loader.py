@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_layers.plugins.reading import CONTENT, JOB, POST, Reader, Wanted
-from tests.unit.plugins.pools import AtOnce, Clock, WhenTold
+from airflow_provider_layers.plugins.loader import CONTENT, JOB, POST, Reader, Wanted
+from tests.unit.plugins.executors import AtOnce, Clock, WhenTold
 from tests.unit.serving import Reply
 
 ONE = Wanted("layers_default", CONTENT, "cnt_1")
@@ -114,7 +114,7 @@ def test_what_nobody_has_thought_of_is_an_error_on_its_card(reader, api, monkeyp
     def fail(given):
         raise RuntimeError(key)
 
-    monkeypatch.setattr("airflow_provider_layers.plugins.reading.show_content", fail)
+    monkeypatch.setattr("airflow_provider_layers.plugins.loader.show_content", fail)
     (found,) = reader.read([ONE]).values()
     assert found.error == "What the API answered cannot be shown."
     assert key not in caplog.text
