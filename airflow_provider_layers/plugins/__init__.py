@@ -1,1 +1,1 @@
-"""The Layers page in the Airflow UI. Everything but `layers` is loaded by the API server alone."""
+"""The Layers page in the Airflow UI. Every process loads `layers`, the API server all the rest."""

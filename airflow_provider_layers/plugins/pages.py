@@ -1,4 +1,4 @@
-"""What the page is told: of a task instance, and of a run."""
+"""The content of a page: all that a task instance or a DAG run refers to, as the browser receives it."""
 
 from __future__ import annotations
 
@@ -6,120 +6,116 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.plugins.found import NO_CONNECTION, Found
-from airflow_provider_layers.plugins.loader import CONTENT, JOB, POST, Reader, Wanted
+from airflow_provider_layers.api.content import UNFINISHED_STATUSES
+from airflow_provider_layers.plugins.loader import CONTENT, JOB, POST, Loader, Resource
+from airflow_provider_layers.plugins.serializers import CONNECTION_ERROR, ReadResult
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.plugins.mention import Mention
-    from airflow_provider_layers.plugins.queries import Records
+    from airflow_provider_layers.plugins.queries import References, TaskReference
 
-MOST = 200
-"""The most containers on a page, the most scheduled posts, and the most jobs."""
+MAX_PER_KIND = 200
+"""How many containers, how many scheduled posts and how many jobs a page shows."""
 
-UNFINISHED = 10.0
-"""Seconds until the page asks again while Airflow is still at it."""
+UNFINISHED_REFRESH = 10.0
+"""Seconds after which the page asks again while Airflow has unfinished task instances."""
 
 
-class Page:
+def task_instance_page(references: References, loader: Loader) -> dict[str, Any]:
+    """Return the page of a task instance: its job, its content and its posts."""
+    return _Page(references, loader, all_jobs=True).as_json()
+
+
+def dag_run_page(references: References, loader: Loader) -> dict[str, Any]:
+    """Return the page of a DAG run: its content and posts, and the jobs that are still running."""
+    return _Page(references, loader, all_jobs=False).as_json()
+
+
+class _Page:
     """
-    Gathers what a page shows.
+    Collects resources and their results.
 
-    :param records: what the task instances say they are about
-    :param reader: reads it
-    :param every_job: whether jobs are shown that have ended, too
+    :param all_jobs: show jobs of finished content, too
     """
 
-    def __init__(self, records: Records, reader: Reader, *, every_job: bool) -> None:
-        self._records = records
-        self._reader = reader
-        # A dictionary serves as an ordered set.
-        self._by: dict[Wanted, dict[Mention, None]] = {}
-        self._kinds: Counter[str] = Counter()
-        self._left_out: set[Wanted] = set()
-        self._found: dict[Wanted, Found] = {}
-        for mention in records.mentions:
-            self._add(mention, CONTENT, mention.container_ids)
-            self._add(mention, POST, mention.scheduled_post_ids)
-            if every_job or not mention.container_ids:
-                self._add(mention, JOB, [mention.job_id])
-        self._read()
+    def __init__(self, references: References, loader: Loader, *, all_jobs: bool) -> None:
+        self._references = references
+        self._loader = loader
+        # A dictionary serves as an ordered set: the resources, and for each the tasks that refer to it.
+        self._tasks: dict[Resource, dict[TaskReference, None]] = {}
+        self._counts: Counter[str] = Counter()
+        self._omitted: set[Resource] = set()
+        self._results: dict[Resource, ReadResult] = {}
+        for task in references.tasks:
+            self._add(task, CONTENT, task.container_ids)
+            self._add(task, POST, task.scheduled_post_ids)
+            if all_jobs or not task.container_ids:
+                self._add(task, JOB, [task.job_id])
+        self._load()
         self._follow_jobs()
-        self._read()
+        self._load()
 
     def as_json(self) -> dict[str, Any]:
-        """Give what the page is told."""
-        posts = [self._entry(one) for one in self._of_kind(POST)]
-        containers = [self._container(one, posts) for one in self._of_kind(CONTENT)]
-        shown = {entry["id"] for entry in containers}
-        faults = (found.error for found in self._found.values() if found.state == NO_CONNECTION)
+        posts = [self._entry(resource) for resource in self._of_kind(POST)]
+        containers = [self._container(resource, posts) for resource in self._of_kind(CONTENT)]
+        container_ids = {entry["id"] for entry in containers}
+        errors = (result.error for result in self._results.values() if result.state == CONNECTION_ERROR)
         return {
-            "jobs": [self._entry(one) for one in self._of_kind(JOB)],
+            "jobs": [self._entry(resource) for resource in self._of_kind(JOB)],
             "containers": containers,
-            "posts": [entry for entry in posts if _container_of(entry) not in shown],
-            "errors": list(dict.fromkeys(faults)),
-            "left_out": len(self._left_out),
-            "cut": self._records.cut,
-            "again_in": self._again_in(),
+            "posts": [entry for entry in posts if _container_id(entry) not in container_ids],
+            "errors": list(dict.fromkeys(errors)),
+            "omitted": len(self._omitted),
+            "truncated": self._references.truncated,
+            "refresh_after": self._refresh_after(),
         }
 
-    def _add(self, mention: Mention, kind: str, names: Iterable[str | None]) -> None:
-        for name in filter(None, names):
-            wanted = Wanted(mention.conn_id, kind, name)
-            if wanted not in self._by and self._kinds[kind] >= MOST:
-                self._left_out.add(wanted)
+    def _add(self, task: TaskReference, kind: str, ids: Iterable[str | None]) -> None:
+        for resource_id in filter(None, ids):
+            resource = Resource(task.conn_id, kind, resource_id)
+            if resource not in self._tasks and self._counts[kind] >= MAX_PER_KIND:
+                self._omitted.add(resource)
                 continue
-            self._kinds[kind] += wanted not in self._by
-            self._by.setdefault(wanted, {})[mention] = None
+            self._counts[kind] += resource not in self._tasks
+            self._tasks.setdefault(resource, {})[task] = None
+
+    def _load(self) -> None:
+        self._results |= self._loader.load(
+            [resource for resource in self._tasks if resource not in self._results]
+        )
 
     def _follow_jobs(self) -> None:
-        for mention in self._records.mentions:
-            job = self._found.get(Wanted(mention.conn_id, JOB, mention.job_id or ""))
-            if job and job.shown:
-                self._add(mention, CONTENT, job.shown["container_ids"])
-            made = (self._found.get(Wanted(mention.conn_id, CONTENT, one)) for one in mention.container_ids)
-            if any(one and one.under_way for one in made):
-                self._add(mention, JOB, [mention.job_id])
+        """Add the content that jobs name, and the jobs of unfinished content."""
+        for task in self._references.tasks:
+            job = self._data(task, JOB, task.job_id)
+            if job:
+                self._add(task, CONTENT, job["container_ids"])
+            containers = [self._data(task, CONTENT, container_id) for container_id in task.container_ids]
+            if any(content and content["status"] in UNFINISHED_STATUSES for content in containers):
+                self._add(task, JOB, [task.job_id])
 
-    def _read(self) -> None:
-        self._found |= self._reader.read([one for one in self._by if one not in self._found])
+    def _data(self, task: TaskReference, kind: str, resource_id: str | None) -> dict[str, Any] | None:
+        result = self._results.get(Resource(task.conn_id, kind, resource_id or ""))
+        return result.data if result else None
 
-    def _of_kind(self, kind: str) -> list[Wanted]:
-        return [one for one in self._by if one.kind == kind]
+    def _of_kind(self, kind: str) -> list[Resource]:
+        return [resource for resource in self._tasks if resource.kind == kind]
 
-    def _entry(self, wanted: Wanted) -> dict[str, Any]:
-        tasks = [{"task_id": one.task_id, "map_index": one.map_index} for one in self._by[wanted]]
-        return {"id": wanted.name, "tasks": tasks, **self._found[wanted].as_json()}
+    def _entry(self, resource: Resource) -> dict[str, Any]:
+        tasks = [{"task_id": task.task_id, "map_index": task.map_index} for task in self._tasks[resource]]
+        return {"id": resource.resource_id, "tasks": tasks, **self._results[resource].as_json()}
 
-    def _container(self, wanted: Wanted, posts: list[dict[str, Any]]) -> dict[str, Any]:
-        own = [entry for entry in posts if _container_of(entry) == wanted.name]
-        jobs = dict.fromkeys(one.job_id for one in self._by[wanted] if one.job_id)
-        return {**self._entry(wanted), "job_ids": list(jobs), "posts": own}
+    def _container(self, resource: Resource, posts: list[dict[str, Any]]) -> dict[str, Any]:
+        job_ids = dict.fromkeys(task.job_id for task in self._tasks[resource] if task.job_id)
+        own_posts = [entry for entry in posts if _container_id(entry) == resource.resource_id]
+        return {**self._entry(resource), "job_ids": list(job_ids), "posts": own_posts}
 
-    def _again_in(self) -> float | None:
-        waits = [found.keep for found in self._found.values() if not found.settled]
-        return min([*waits, *([UNFINISHED] if self._records.unfinished else [])], default=None)
-
-
-def _container_of(post: dict[str, Any]) -> str | None:
-    shown: dict[str, Any] = post["shown"] or {}
-    return shown.get("container_id")
-
-
-def of_task_instance(records: Records, reader: Reader) -> dict[str, Any]:
-    """
-    Tell of a task instance: all that it is about.
-
-    :param records: what it says it is about
-    :param reader: reads it
-    """
-    return Page(records, reader, every_job=True).as_json()
+    def _refresh_after(self) -> float | None:
+        seconds = [result.ttl for result in self._results.values() if not result.final]
+        if self._references.unfinished:
+            seconds.append(UNFINISHED_REFRESH)
+        return min(seconds, default=None)
 
 
-def of_run(records: Records, reader: Reader) -> dict[str, Any]:
-    """
-    Tell of a run: all its content, with the jobs that are still at it.
-
-    :param records: what its task instances say they are about
-    :param reader: reads it
-    """
-    return Page(records, reader, every_job=False).as_json()
+def _container_id(post: dict[str, Any]) -> str | None:
+    data: dict[str, Any] = post["data"] or {}
+    return data.get("container_id")

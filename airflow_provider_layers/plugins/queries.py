@@ -1,9 +1,14 @@
-"""What Airflow's database knows: the XComs that say what task instances are about, and what is unfinished."""
+"""
+Queries of Airflow's database: which jobs, content and posts task instances refer to, and what is unfinished.
+
+Any task can push any XCom, so each value is checked before it is used.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,113 +19,204 @@ from airflow.utils.session import create_session
 from airflow.utils.state import State
 from sqlalchemy import select
 
-from airflow_provider_layers.hooks.takes import REVIEW
-from airflow_provider_layers.hooks.view import VIEW
-from airflow_provider_layers.plugins.mention import Mention, read_mention
-from airflow_provider_layers.plugins.review_media import Question, read_question
+from airflow_provider_layers.review.state import REVIEW_KEY
+from airflow_provider_layers.task_context import UI_DATA_KEY
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-MOST_RECORDS = 1000
-"""The most task instances of a run that are looked at."""
+MAX_TASK_INSTANCES = 1000
+"""How many task instances of a run are read: several times what fits on a page."""
+
+MAX_IDS = 200
+"""How many ids of one kind one task instance may refer to: as many as fit on a page."""
+
+_ID = re.compile(r"[\x21-\x7e]{1,200}")
+# What Airflow accepts as a connection id.
+_CONN_ID = re.compile(r"[\w#!()\-.:/\\]{1,200}")
 
 
 @dataclass(frozen=True)
-class Records:
+class TaskReference:
     """
-    What is known of a run, or of a task in it.
+    What one task instance refers to.
 
-    :param mentions: in the order of their pushing
-    :param unfinished: whether Airflow is still at it, so that more may come
-    :param cut: whether there are more than are looked at
+    :param map_index: -1 if the task is not mapped
+    :param conn_id: the connection through which it can be read
     """
 
-    mentions: tuple[Mention, ...]
+    task_id: str
+    map_index: int
+    conn_id: str
+    job_id: str | None
+    container_ids: tuple[str, ...]
+    scheduled_post_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class References:
+    """
+    What the task instances of a run, or of a task in it, refer to.
+
+    :param tasks: in the order in which they were pushed
+    :param unfinished: whether a task instance is unfinished, so that more may follow
+    :param truncated: whether the run has more task instances than were read
+    """
+
+    tasks: tuple[TaskReference, ...]
     unfinished: bool
-    cut: bool = False
+    truncated: bool = False
 
 
-def of_run(dag_id: str, run_id: str) -> Records:
+@dataclass(frozen=True)
+class ReviewReference:
     """
-    Read what the task instances of a run are about.
+    The version that a task instance asks a reviewer about.
 
-    :param dag_id: the Dag; a run of another Dag is not found
-    :param run_id: the run
+    :param conn_id: the connection through which it can be read
+    :param shown: its fingerprint, by container id
+    :param notice: why the last answer was not carried out
     """
-    return _records(dag_id, run_id)
+
+    conn_id: str
+    version: int
+    shown: Mapping[str, str]
+    notice: str | None = None
 
 
-def of_task(dag_id: str, run_id: str, task_id: str, map_index: int | None = None) -> Records:
+def run_references(dag_id: str, run_id: str, *, limit: int = MAX_TASK_INSTANCES) -> References:
     """
-    Read what a task instance is about.
+    Return what the task instances of a run refer to.
 
-    :param dag_id: the Dag; a run of another Dag is not found
-    :param run_id: the run
-    :param task_id: the task
-    :param map_index: its place in a mapped task; ``None`` for all its places
+    :param dag_id: a run of another DAG is not found
+    :param limit: how many task instances to read
     """
-    only: list[Any] = [XComModel.task_id == task_id]
-    states: list[Any] = [TaskInstance.task_id == task_id]
+    return _references(dag_id, run_id, limit=limit)
+
+
+def task_references(dag_id: str, run_id: str, task_id: str, map_index: int | None = None) -> References:
+    """
+    Return what a task instance refers to.
+
+    :param dag_id: a run of another DAG is not found
+    :param map_index: ``None`` for all task instances of a mapped task
+    """
+    of_xcoms: list[Any] = [XComModel.task_id == task_id]
+    of_tasks: list[Any] = [TaskInstance.task_id == task_id]
     if map_index is not None:
-        only.append(XComModel.map_index == map_index)
-        states.append(TaskInstance.map_index == map_index)
-    return _records(dag_id, run_id, only, states)
+        of_xcoms.append(XComModel.map_index == map_index)
+        of_tasks.append(TaskInstance.map_index == map_index)
+    return _references(dag_id, run_id, of_xcoms, of_tasks)
 
 
-def of_review(dag_id: str, run_id: str, task_id: str, map_index: int) -> Question | None:
+def review_reference(dag_id: str, run_id: str, task_id: str, map_index: int) -> ReviewReference | None:
     """
-    Read what a task instance asks a person about.
+    Return what a task instance asks a reviewer about.
 
-    :param dag_id: the Dag; a run of another Dag is not found
-    :param run_id: the run
-    :param task_id: the task
-    :param map_index: its place in a mapped task; -1 where it is not mapped
+    :param dag_id: a run of another DAG is not found
+    :param map_index: -1 if the task is not mapped
     """
-    place = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
-    pushed = select(XComModel.key, XComModel.value).where(
-        XComModel.key.in_((VIEW, REVIEW)), *(getattr(XComModel, name) == one for name, one in place.items())
+    query = select(XComModel.key, XComModel.value).where(
+        XComModel.dag_id == dag_id,
+        XComModel.run_id == run_id,
+        XComModel.task_id == task_id,
+        XComModel.map_index == map_index,
+        XComModel.key.in_((UI_DATA_KEY, REVIEW_KEY)),
     )
     with create_session() as session:
-        found = {row.key: _json(row.value) for row in session.execute(pushed)}
-    mention = read_mention(task_id, map_index, found.get(VIEW))
-    return read_question(mention.conn_id, found.get(REVIEW)) if mention else None
+        xcoms = {row.key: _parse_json(row.value) for row in session.execute(query)}
+    task = parse_task_reference(task_id, map_index, xcoms.get(UI_DATA_KEY))
+    return parse_review_reference(task.conn_id, xcoms.get(REVIEW_KEY)) if task else None
 
 
-def _records(dag_id: str, run_id: str, only: Sequence[Any] = (), states: Sequence[Any] = ()) -> Records:
-    pushed = select(XComModel.task_id, XComModel.map_index, XComModel.value).where(
-        XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == VIEW, *only
+def parse_task_reference(task_id: str, map_index: int, value: Any) -> TaskReference | None:
+    """
+    Parse the XCom that :func:`~airflow_provider_layers.task_context.publish_ui_data` pushes.
+
+    :return: ``None`` for a value of another shape; ids of another shape are left out
+    """
+    if not isinstance(value, Mapping):
+        return None
+    conn_id, job_id = value.get("layers_conn_id"), value.get("job_id")
+    if not isinstance(conn_id, str) or not _CONN_ID.fullmatch(conn_id):
+        return None
+    return TaskReference(
+        task_id,
+        map_index,
+        conn_id,
+        job_id if _is_id(job_id) else None,
+        _ids(value.get("container_ids")),
+        _ids(value.get("scheduled_post_ids")),
     )
-    order = (XComModel.timestamp, XComModel.task_id, XComModel.map_index)
+
+
+def parse_review_reference(conn_id: str, value: Any) -> ReviewReference | None:
+    """
+    Parse the XCom of a :class:`~airflow_provider_layers.review.state.ReviewState`.
+
+    :param conn_id: of the same task instance
+    :return: ``None`` for a value of another shape
+    """
+    if not isinstance(value, Mapping) or not isinstance(value.get("version"), int):
+        return None
+    shown, notice = value.get("shown"), value.get("notice")
+    if not isinstance(shown, Mapping) or not all(isinstance(text, str) for text in (*shown, *shown.values())):
+        return None
+    return ReviewReference(conn_id, value["version"], shown, notice if isinstance(notice, str) else None)
+
+
+def _references(
+    dag_id: str,
+    run_id: str,
+    of_xcoms: Sequence[Any] = (),
+    of_tasks: Sequence[Any] = (),
+    *,
+    limit: int = MAX_TASK_INSTANCES,
+) -> References:
+    query = (
+        select(XComModel.task_id, XComModel.map_index, XComModel.value)
+        .where(
+            XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == UI_DATA_KEY, *of_xcoms
+        )
+        .order_by(XComModel.timestamp, XComModel.task_id, XComModel.map_index)
+        .limit(limit + 1)
+    )
     # The session ends before the API is read, which may take seconds.
     with create_session() as session:
-        rows = session.execute(pushed.order_by(*order).limit(MOST_RECORDS + 1)).all()
-        unfinished = _unfinished(session, dag_id, run_id, states)
-    found = (read_mention(row.task_id, row.map_index, _json(row.value)) for row in rows[:MOST_RECORDS])
-    return Records(tuple(filter(None, found)), unfinished, cut=len(rows) > MOST_RECORDS)
-
-
-def _unfinished(session: Session, dag_id: str, run_id: str, states: Sequence[Any]) -> bool:
-    run = select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
-    if session.scalar(run) not in State.unfinished_dr_states:
-        return False
-    if not states:
-        return True
-    of_task = select(TaskInstance.state).where(
-        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, *states
+        rows = session.execute(query).all()
+        unfinished = _is_unfinished(session, dag_id, run_id, of_tasks)
+    parsed = (
+        parse_task_reference(row.task_id, row.map_index, _parse_json(row.value)) for row in rows[:limit]
     )
-    return any(state not in State.finished for state in session.scalars(of_task.distinct()))
+    return References(tuple(filter(None, parsed)), unfinished, truncated=len(rows) > limit)
 
 
-def _json(value: Any) -> Any:
-    """
-    Read a value as JSON and no more.
+def _is_unfinished(session: Session, dag_id: str, run_id: str, of_tasks: Sequence[Any]) -> bool:
+    run_state = select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    if session.scalar(run_state) not in State.unfinished_dr_states:
+        return False
+    if not of_tasks:
+        return True
+    task_states = select(TaskInstance.state).where(
+        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, *of_tasks
+    )
+    return any(state not in State.finished for state in session.scalars(task_states.distinct()))
 
-    Airflow's own deserialization makes objects of whatever the value names, which is for workers.
-    """
+
+def _parse_json(value: Any) -> Any:
+    # Not with Airflow's deserialization, which creates whatever object the value names.
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
     except ValueError:
         return None
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and bool(_ID.fullmatch(value))
+
+
+def _ids(values: Any) -> tuple[str, ...]:
+    several = values[:MAX_IDS] if isinstance(values, list) else []
+    return tuple(dict.fromkeys(filter(_is_id, several)))

@@ -1,111 +1,91 @@
-"""What a review shows beside its words: a card and pictures that are always of what is asked about now."""
+"""What a review shows beside its text: a card and pictures, always of the version that it asks about now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider_layers.api.card import apology, card
-from airflow_provider_layers.plugins.loader import TAKE, Reader, Wanted
+from airflow_provider_layers.plugins.loader import REVIEW, Loader, Resource
+from airflow_provider_layers.plugins.serializers import CHANGED, LOADED
+from airflow_provider_layers.review.card import error_card, render_card
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.exhibit import Exhibit
+    from airflow_provider_layers.plugins.queries import ReviewReference
+    from airflow_provider_layers.review.preview import ContentPreview
 
 BLANK = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
-CHANGED = "The content has changed since it was asked about. Any answer leads to another question about it."
-UNREAD = "The content cannot be read just now. Look again before you answer."
-NOTHING = "Nothing is asked here yet."
+"""Shown for a picture that the version does not have: the text of a review links more than it may need."""
+
+NO_QUESTION = "This task has not asked for a review yet."
+UNREADABLE = "The content cannot be read now. Reload this page before you answer."
+CONTENT_CHANGED = (
+    "The content has changed since this question was asked. Whatever you answer, the task asks again about "
+    "the new content."
+)
 
 
 @dataclass(frozen=True)
-class Question:
+class ReviewMedia:
     """
-    What a task instance asks about, as it has told Airflow.
+    The previews of what a review asks about.
 
-    :param conn_id: the connection through which it can be read
-    :param take: its number
-    :param shown: fingerprint of what was shown, by container id
-    :param notice: what went wrong with the last answer
+    :param previews: empty if there is an error
+    :param error: why they cannot be shown
+    :param version: the number of what they show
+    :param notice: why the last answer was not carried out
     """
 
-    conn_id: str
-    take: int
-    shown: Mapping[str, str]
+    previews: tuple[ContentPreview, ...] = ()
+    error: str | None = None
+    version: int = 0
     notice: str | None = None
-
-
-def read_question(conn_id: str, review: Any) -> Question | None:
-    """
-    Read what a task instance asks about. Any task can push anything, so that nothing is taken for sure.
-
-    :param conn_id: of the same task instance
-    :param review: the XCom
-    """
-    if not isinstance(review, dict) or not isinstance(review.get("take"), int):
-        return None
-    shown, notice = review.get("shown"), review.get("notice")
-    if not isinstance(shown, dict) or not all(isinstance(one, str) for one in (*shown, *shown.values())):
-        return None
-    return Question(conn_id, review["take"], shown, notice if isinstance(notice, str) else None)
-
-
-@dataclass(frozen=True)
-class Sight:
-    """
-    What there is to see of a question.
-
-    :param exhibits: what is asked about; empty where it cannot be shown
-    :param trouble: why it cannot
-    """
-
-    exhibits: tuple[Exhibit, ...] = ()
-    trouble: str | None = None
 
     @property
     def pictures(self) -> list[str]:
-        """Addresses of all pictures."""
-        return [url for one in self.exhibits for url in one.pictures]
+        """URLs of all pictures, in order."""
+        return [url for preview in self.previews for url in preview.pictures]
 
-    def part(self, name: str) -> str | None:
+    def url(self, part: str) -> str | None:
         """
-        Give the address of a part.
+        Return the URL of a part; ``None`` if there is no such part.
 
-        :param name: ``media`` for the first film, or else the first picture; or the number of a picture
+        :param part: the number of a picture, or ``media`` for the first video, or else the first picture
         """
-        if name == "media":
-            return next(iter([*(one.video for one in self.exhibits if one.video), *self.pictures]), None)
-        return dict(enumerate(self.pictures, start=1)).get(int(name))
+        if part == "media":
+            videos = [preview.video for preview in self.previews if preview.video]
+            return next(iter([*videos, *self.pictures]), None)
+        return dict(enumerate(self.pictures, start=1)).get(int(part))
+
+    def card(self, *, body_version: int) -> str:
+        """
+        Return the card as SVG.
+
+        :param body_version: the version whose captions are in the text of the question
+        """
+        if self.error:
+            return error_card(self.error)
+        return render_card(self.previews, version=self.version, body_version=body_version, notice=self.notice)
 
 
-def look(question: Question | None, reader: Reader) -> Sight:
+def load_review(reference: ReviewReference | None, loader: Loader) -> ReviewMedia:
     """
-    Read what is asked about.
+    Read what a review asks about.
 
-    :param question: of the task instance
-    :param reader: of the page
+    :param reference: of the task instance; ``None`` if it asks nothing
     """
-    if question is None:
-        return Sight(trouble=NOTHING)
-    wanted = [Wanted(question.conn_id, TAKE, f"{mark}/{name}") for name, mark in question.shown.items()]
-    found = reader.read(wanted)
-    shown = [found[one].shown for one in wanted]
-    if not all(shown):
-        why = next((found[one].error for one in wanted if found[one].error), None)
-        return Sight(trouble=f"{why} {UNREAD}" if why else UNREAD)
-    if not all(one and one["fits"] for one in shown):
-        return Sight(trouble=CHANGED)
-    return Sight(tuple(one["exhibit"] for one in shown if one))
-
-
-def draw(question: Question | None, sight: Sight, *, words: int) -> str:
-    """
-    Draw the card.
-
-    :param question: of the task instance
-    :param sight: what there is to see of it
-    :param words: number of the take that the words of the question are about
-    """
-    if question is None or sight.trouble:
-        return apology(sight.trouble or "")
-    return card(sight.exhibits, take=question.take, words=words, notice=question.notice)
+    if reference is None:
+        return ReviewMedia(error=NO_QUESTION)
+    resources = [
+        Resource(reference.conn_id, REVIEW, container_id, fingerprint)
+        for container_id, fingerprint in reference.shown.items()
+    ]
+    loaded = loader.load(resources)
+    results = [loaded[resource] for resource in resources]
+    unread = [result for result in results if result.state not in (LOADED, CHANGED)]
+    if unread:
+        reason = next((result.error for result in unread if result.error), "")
+        return ReviewMedia(error=f"{reason} {UNREADABLE}".lstrip())
+    if any(result.state == CHANGED for result in results):
+        return ReviewMedia(error=CONTENT_CHANGED)
+    previews = tuple(result.data["preview"] for result in results if result.data)
+    return ReviewMedia(previews, version=reference.version, notice=reference.notice)

@@ -1,86 +1,90 @@
-// Asking Airflow what there is to see, again and again while somebody looks.
+// Fetches the content of the page, and again while the page is visible.
 const { useEffect, useState } = globalThis.React;
 
-const PROBLEMS = {
-  401: "You are logged out. Log in to Airflow to see what Layers made.",
-  403: "You may not read the XComs of this Dag, and what Layers made is found through them.",
+const PERMISSION_PROBLEMS = {
+  401: "You are logged out. Log in to Airflow to see this content.",
+  403: "You do not have permission to read the XComs of this DAG, which this page is based on.",
 };
 const RETRY_SECONDS = 10;
 
-// The UI may take the page down and put it up again; it need not begin empty then.
-let last = { address: null, answer: null };
+// The UI may unmount the page and mount it again, which then need not start empty.
+let cached = { url: null, content: null };
 
-export function addressOf({ dagId, runId, taskId, mapIndex }) {
-  const address = new URL(taskId ? "../task-instance" : "../dag-run", import.meta.url);
-  address.searchParams.set("dag_id", dagId);
-  address.searchParams.set("run_id", runId);
+export function pageUrl({ dagId, runId, taskId, mapIndex }) {
+  const url = new URL(taskId ? "../task-instance" : "../dag-run", import.meta.url);
+  url.searchParams.set("dag_id", dagId);
+  url.searchParams.set("run_id", runId);
   if (taskId) {
-    address.searchParams.set("task_id", taskId);
-    address.searchParams.set("map_index", mapIndex ?? "");
+    url.searchParams.set("task_id", taskId);
+    url.searchParams.set("map_index", mapIndex ?? "");
   }
-  return address.href;
+  return url.href;
 }
 
-async function ask(address, signal) {
+async function fetchContent(url, signal) {
   try {
-    const response = await fetch(address, {
+    const response = await fetch(url, {
       credentials: "same-origin",
       headers: { Accept: "application/json" },
       signal,
     });
     if (response.ok) {
-      const answer = await response.json();
-      return { answer, problem: null, seconds: answer.again_in };
+      const content = await response.json();
+      return { content, problem: null, refreshAfter: content.refresh_after };
     }
-    const known = PROBLEMS[response.status];
-    const problem = known ?? `Airflow answered ${response.status}. This page tries again.`;
-    // What was seen before is no longer for these eyes.
-    return { answer: null, problem, forget: Boolean(known), seconds: known ? null : RETRY_SECONDS };
+    const permission = PERMISSION_PROBLEMS[response.status];
+    return {
+      content: null,
+      problem: permission ?? `Airflow returned ${response.status}. This page tries again.`,
+      // Content from before the user lost the permission must not stay on the page.
+      discard: Boolean(permission),
+      refreshAfter: permission ? null : RETRY_SECONDS,
+    };
   } catch (error) {
     if (error.name === "AbortError") return null;
-    return { answer: null, problem: "Airflow did not answer. This page tries again.", seconds: RETRY_SECONDS };
+    return { content: null, problem: "Airflow did not respond. This page tries again.", refreshAfter: RETRY_SECONDS };
   }
 }
 
-export function useAnswer(address) {
-  const [seen, setSeen] = useState(() => ({
-    address,
-    answer: last.address === address ? last.answer : null,
+export function usePageContent(url) {
+  const [state, setState] = useState(() => ({
+    url,
+    content: cached.url === url ? cached.content : null,
     problem: null,
   }));
   useEffect(() => {
-    const ended = new AbortController();
+    const unmounted = new AbortController();
     let timer = null;
     let due = false;
 
-    async function look() {
+    async function refresh() {
       due = false;
-      const found = await ask(address, ended.signal);
-      if (found === null || ended.signal.aborted) return;
-      setSeen((before) => {
-        const kept = before.address === address && !found.forget ? before.answer : null;
-        last = { address, answer: found.answer ?? kept };
-        return { ...last, problem: found.problem };
+      const fetched = await fetchContent(url, unmounted.signal);
+      if (fetched === null || unmounted.signal.aborted) return;
+      setState((before) => {
+        const kept = before.url === url && !fetched.discard ? before.content : null;
+        cached = { url, content: fetched.content ?? kept };
+        return { ...cached, problem: fetched.problem };
       });
-      if (found.seconds !== null) timer = setTimeout(lookIfSeen, found.seconds * 1000);
+      if (fetched.refreshAfter !== null) timer = setTimeout(refreshIfVisible, fetched.refreshAfter * 1000);
     }
 
-    function lookIfSeen() {
+    function refreshIfVisible() {
       due = true;
-      if (document.visibilityState === "visible") look();
+      if (document.visibilityState === "visible") refresh();
     }
 
-    function lookIfDue() {
-      if (due) lookIfSeen();
+    function refreshIfDue() {
+      if (due) refreshIfVisible();
     }
 
-    look();
-    document.addEventListener("visibilitychange", lookIfDue);
+    refresh();
+    document.addEventListener("visibilitychange", refreshIfDue);
     return () => {
-      ended.abort();
+      unmounted.abort();
       clearTimeout(timer);
-      document.removeEventListener("visibilitychange", lookIfDue);
+      document.removeEventListener("visibilitychange", refreshIfDue);
     };
-  }, [address]);
-  return seen.address === address ? seen : { answer: null, problem: null };
+  }, [url]);
+  return state.url === url ? state : { content: null, problem: null };
 }

@@ -1,28 +1,28 @@
-// A card for each piece of content, with everything that is known about it.
+// A card for each container: media, captions, approval, posts and details.
 import { Job } from "./jobs.js";
+import { Approval, label, Status, Time } from "./labels.js";
 import { Media } from "./media.js";
 import { Posts } from "./posts.js";
 import { Tasks } from "./tasks.js";
-import { Approval, say, Status, Time } from "./labels.js";
 
 const { createElement: h, useId, useState } = globalThis.React;
 
-const LONG = 280;
-const UNDER_WAY = ["queued", "processing", "generating"];
-const UNSHOWN = {
-  not_found: "The API does not know this content: it is gone, or belongs to another organization.",
-  pending: "Reading…",
-  no_connection: "Not read.",
+const PREVIEW_LENGTH = 280;
+const UNFINISHED_STATUSES = ["queued", "processing", "generating"];
+const UNAVAILABLE = {
+  not_found: "Not found: this content was deleted, or belongs to another organization.",
+  pending: "Loading…",
+  connection_error: "Not loaded.",
 };
 
-function Text({ children, ...others }) {
+function Text({ children, ...attributes }) {
   const [open, setOpen] = useState(false);
-  const long = children.length > LONG;
-  const shown = long && !open ? `${children.slice(0, LONG).trimEnd()}…` : children;
+  const long = children.length > PREVIEW_LENGTH;
+  const text = long && !open ? `${children.slice(0, PREVIEW_LENGTH).trimEnd()}…` : children;
   return h(
     "div",
-    { className: "lyr-text", ...others },
-    shown,
+    { className: "lyr-text", ...attributes },
+    text,
     long && h("button", { type: "button", onClick: () => setOpen(!open), "aria-expanded": open }, open ? "Less" : "More"),
   );
 }
@@ -30,7 +30,7 @@ function Text({ children, ...others }) {
 function captionsByText(captions) {
   const grouped = new Map();
   for (const { platform, text } of captions) {
-    grouped.set(text, [...(grouped.get(text) ?? []), ...(platform ? [say(platform)] : [])]);
+    grouped.set(text, [...(grouped.get(text) ?? []), ...(platform ? [label(platform)] : [])]);
   }
   return [...grouped].map(([text, platforms]) => ({ text, platforms: [...new Set(platforms)] }));
 }
@@ -39,7 +39,7 @@ function Captions({ content }) {
   return captionsByText(content.captions).map(({ text, platforms }) =>
     h(
       "section",
-      { key: text, className: "lyr-words", "data-testid": "layers-caption" },
+      { key: text, className: "lyr-caption", "data-testid": "layers-caption" },
       h("h4", null, platforms.length > 0 ? `Caption for ${platforms.join(", ")}` : "Caption"),
       h(Text, null, text),
     ),
@@ -50,78 +50,79 @@ function FirstComment({ content }) {
   if (!content.first_comment) return null;
   return h(
     "section",
-    { className: "lyr-words", "data-testid": "layers-first-comment" },
+    { className: "lyr-caption", "data-testid": "layers-first-comment" },
     h("h4", null, "First comment"),
     h(Text, null, content.first_comment),
   );
 }
 
-function Facts({ id, content }) {
-  const facts = [
-    ["Format", content.format && say(content.format)],
+function Details({ id, content }) {
+  const details = [
+    ["Format", content.format && label(content.format)],
     ["Influencer", content.influencer],
-    ["Made after", content.source],
-    ["Created", content.created_at && h(Time, { moment: content.created_at })],
-    ["Completed", content.completed_at && h(Time, { moment: content.completed_at })],
-    ["Content", h("code", null, id)],
+    ["Source", content.source],
+    ["Created", content.created_at && h(Time, { value: content.created_at })],
+    ["Completed", content.completed_at && h(Time, { value: content.completed_at })],
+    ["Container", h("code", null, id)],
   ];
-  const known = facts.filter(([, value]) => value);
+  const present = details.filter(([, value]) => value);
   return h(
     "dl",
-    { className: "lyr-facts" },
-    known.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value))),
+    { className: "lyr-details" },
+    present.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value))),
   );
 }
 
-function Unshown({ entry }) {
-  const text = entry.state === "error" ? entry.error : UNSHOWN[entry.state];
-  const bad = entry.state === "error" ? "lyr-trouble" : "";
-  return h("p", { className: `lyr-unshown ${bad}`, "data-testid": `layers-${entry.state.replace("_", "-")}` }, text);
+function Unavailable({ entry }) {
+  const text = entry.state === "error" ? entry.error : UNAVAILABLE[entry.state];
+  const tone = entry.state === "error" ? "lyr-error" : "";
+  return h("p", { className: `lyr-unavailable ${tone}`, "data-testid": `layers-${entry.state.replace("_", "-")}` }, text);
 }
 
-function Shown({ entry, jobs, heading }) {
-  const content = entry.shown;
-  const busy = UNDER_WAY.includes(content.status);
-  // Nobody can decide on what is not there yet, or never will be.
+function Content({ entry, jobs, headingId }) {
+  const content = entry.data;
+  const unfinished = UNFINISHED_STATUSES.includes(content.status);
+  // Content that is unfinished, or failed, cannot be approved or rejected.
   const undecidable = content.approval_status === "pending" && content.status !== "completed";
-  const working = busy ? jobs.filter((job) => entry.job_ids.includes(job.id) && job.shown?.status === "running") : [];
+  const runningJobs = unfinished
+    ? jobs.filter((job) => entry.job_ids.includes(job.id) && job.data?.status === "running")
+    : [];
   return [
-    h(Media, { key: "media", content, busy }),
+    h(Media, { key: "media", content, unfinished }),
     h(
       "div",
       { key: "body", className: "lyr-body" },
-      h("h3", { id: heading, "data-testid": "layers-hook" }, content.hook ?? say(content.format ?? "Content")),
+      h("h3", { id: headingId, "data-testid": "layers-hook" }, content.hook ?? label(content.format ?? "Content")),
       h("p", { className: "lyr-badges" }, h(Status, { status: content.status }), h(Approval, { status: undecidable ? null : content.approval_status })),
-      content.error && h("p", { className: "lyr-trouble", role: "note", "data-testid": "layers-error" }, content.error),
-      working.map((job) => h(Job, { key: job.id, entry: job, small: true })),
+      content.error && h("p", { className: "lyr-error", role: "note", "data-testid": "layers-error" }, content.error),
+      runningJobs.map((job) => h(Job, { key: job.id, entry: job, compact: true })),
       h(Captions, { content }),
       h(FirstComment, { content }),
       h(Posts, { posts: entry.posts }),
-      h(Facts, { id: entry.id, content }),
+      h(Details, { id: entry.id, content }),
       h(Tasks, { entry }),
     ),
   ];
 }
 
 export function Card({ entry, jobs }) {
-  const heading = useId();
-  const known = entry.shown !== null;
+  const headingId = useId();
   return h(
     "article",
     {
       className: "lyr-card",
-      "aria-labelledby": heading,
+      "aria-labelledby": headingId,
       "data-testid": "layers-container",
       "data-container-id": entry.id,
       "data-state": entry.state,
     },
-    known
-      ? h(Shown, { entry, jobs, heading })
+    entry.data !== null
+      ? h(Content, { entry, jobs, headingId })
       : h(
           "div",
           { className: "lyr-body" },
-          h("h3", { id: heading }, h("code", null, entry.id)),
-          h(Unshown, { entry }),
+          h("h3", { id: headingId }, h("code", null, entry.id)),
+          h(Unavailable, { entry }),
           h(Posts, { posts: entry.posts }),
           h(Tasks, { entry }),
         ),

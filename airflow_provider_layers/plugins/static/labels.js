@@ -1,20 +1,20 @@
-// How the API's words are said to people.
+// Labels for the values of the API: names, statuses, times and durations.
 const { createElement: h } = globalThis.React;
 
-const NAMES = { tiktok: "TikTok", youtube: "YouTube", linkedin: "LinkedIn", ugc: "UGC" };
+const PROPER_NAMES = { tiktok: "TikTok", youtube: "YouTube", linkedin: "LinkedIn", ugc: "UGC" };
 const APPROVAL = {
-  not_required: ["No approval needed", "quiet"],
-  pending: ["Awaits approval", "waiting"],
-  approved: ["Approved", "good"],
-  rejected: ["Rejected", "bad"],
+  not_required: ["No approval needed", "neutral"],
+  pending: ["Awaiting approval", "warning"],
+  approved: ["Approved", "success"],
+  rejected: ["Rejected", "danger"],
 };
-const TONES = {
-  completed: "good",
-  published: "good",
-  failed: "bad",
-  canceled: "quiet",
-  draft: "waiting",
-  draft_in_inbox: "waiting",
+const STATUS_TONES = {
+  completed: "success",
+  published: "success",
+  failed: "danger",
+  canceled: "neutral",
+  draft: "warning",
+  draft_in_inbox: "warning",
 };
 const UNITS = [
   ["hour", 3600],
@@ -22,31 +22,31 @@ const UNITS = [
   ["second", 1],
 ];
 
-export function say(word) {
-  const spaced = word.replaceAll(/[_-]+/g, " ").trim();
-  const named = spaced.replaceAll(/\w+/g, (one) => NAMES[one.toLowerCase()] ?? one);
+export function label(value) {
+  const spaced = value.replaceAll(/[_-]+/g, " ").trim();
+  const named = spaced.replaceAll(/\w+/g, (word) => PROPER_NAMES[word.toLowerCase()] ?? word);
   return named.charAt(0).toUpperCase() + named.slice(1);
 }
 
-export function Badge({ children, tone, testId }) {
+function Badge({ children, tone, testId }) {
   return h("span", { className: `lyr-badge lyr-${tone}`, "data-testid": testId }, children);
 }
 
 export function Status({ status, testId = "layers-status" }) {
-  return status ? h(Badge, { tone: TONES[status] ?? "busy", testId }, say(status)) : null;
+  return status ? h(Badge, { tone: STATUS_TONES[status] ?? "info", testId }, label(status)) : null;
 }
 
 export function Approval({ status }) {
   if (!status) return null;
-  const [text, tone] = APPROVAL[status] ?? [`Approval: ${say(status)}`, "quiet"];
+  const [text, tone] = APPROVAL[status] ?? [`Approval: ${label(status)}`, "neutral"];
   return h(Badge, { tone, testId: "layers-approval" }, text);
 }
 
-export function Time({ moment }) {
-  const date = new Date(moment);
-  if (Number.isNaN(date.getTime())) return moment;
+export function Time({ value }) {
+  const date = new Date(value);
+  if (Number.isNaN(date.getTime())) return value;
   const thisYear = date.getFullYear() === new Date().getFullYear();
-  const shown = date.toLocaleString(undefined, {
+  const text = date.toLocaleString(undefined, {
     year: thisYear ? undefined : "numeric",
     month: "short",
     day: "numeric",
@@ -54,10 +54,10 @@ export function Time({ moment }) {
     minute: "2-digit",
     timeZoneName: "short",
   });
-  return h("time", { dateTime: moment, title: date.toISOString() }, shown);
+  return h("time", { dateTime: value, title: date.toISOString() }, text);
 }
 
-export function duration(seconds) {
+export function durationLabel(seconds) {
   const [unit, size] = UNITS.find(([, length]) => seconds >= length) ?? UNITS.at(-1);
   const count = Math.max(1, Math.round(seconds / size));
   return `${count} ${unit}${count === 1 ? "" : "s"}`;

@@ -1,20 +1,20 @@
-// The component that the Airflow UI shows on a task instance and on a Dag run.
+// The component that the Airflow UI shows on a task instance and on a DAG run.
 import { Page } from "./page.js";
 
 const stylesheet = new URL("./layers.css", import.meta.url).href;
 
-function styled() {
+function loadStylesheet() {
   if (document.querySelector(`link[href="${stylesheet}"]`)) return Promise.resolve();
-  return new Promise((done) => {
+  return new Promise((resolve) => {
     const link = document.createElement("link");
-    Object.assign(link, { rel: "stylesheet", href: stylesheet, onload: done, onerror: done });
+    Object.assign(link, { rel: "stylesheet", href: stylesheet, onload: resolve, onerror: resolve });
     document.head.append(link);
   });
 }
 
-// The UI waits for this module, so that the page is never seen without its style.
-await styled();
+// The UI waits for this module, so the page is never visible without its stylesheet.
+await loadStylesheet();
 
-// The UI looks for the component under the name of the page first, and runs this module only once.
+// The UI runs this module only once, and looks the component up under the name of the page first.
 globalThis.Layers = Page;
 globalThis.AirflowPlugin = Page;

@@ -1,7 +1,7 @@
-// Pictures and films, from wherever the API keeps them.
+// Pictures and videos, loaded from where the API stores them.
 const { createElement: h, useState } = globalThis.React;
 
-export function safe(url) {
+function safeUrl(url) {
   try {
     return ["http:", "https:"].includes(new URL(url).protocol) ? url : null;
   } catch {
@@ -14,75 +14,81 @@ function withoutQuery(url) {
   return origin + pathname;
 }
 
-export function OutLink({ url, children, ...others }) {
-  const href = safe(url);
-  const there = { href, target: "_blank", rel: "noopener noreferrer", referrerPolicy: "no-referrer" };
-  return href ? h("a", { ...there, ...others }, children) : null;
+export function ExternalLink({ url, children, ...attributes }) {
+  const href = safeUrl(url);
+  const target = { href, target: "_blank", rel: "noopener noreferrer", referrerPolicy: "no-referrer" };
+  return href ? h("a", { ...target, ...attributes }, children) : null;
 }
 
-// The same picture may be signed anew at every read; it is loaded anew only if it has to be.
-function useSteady(url) {
-  const [used, setUsed] = useState(url);
+// Each read may return another signed URL of the same file. The first one is used until it stops working.
+function useStableUrl(url) {
+  const [src, setSrc] = useState(url);
   const [broken, setBroken] = useState(false);
-  const failed = () => (used === url ? setBroken(true) : setUsed(url));
-  return { used, broken, failed };
+  const onError = () => (src === url ? setBroken(true) : setSrc(url));
+  return { src, broken, onError };
 }
 
 function Picture({ url, alt }) {
-  const { used, broken, failed } = useSteady(url);
-  if (broken) return h("div", { className: "lyr-blank", "data-testid": "layers-broken" }, "This picture cannot be loaded.");
+  const { src, broken, onError } = useStableUrl(url);
+  if (broken) {
+    return h("div", { className: "lyr-placeholder", "data-testid": "layers-broken" }, "This picture cannot be loaded.");
+  }
   return h(
-    OutLink,
-    { url: used, className: "lyr-frame", "aria-label": `${alt}. Opens the picture.` },
+    ExternalLink,
+    { url: src, className: "lyr-frame", "aria-label": `${alt}. Open full size.` },
     h("img", {
-      src: used,
+      src,
       alt,
       loading: "lazy",
       decoding: "async",
       referrerPolicy: "no-referrer",
-      onError: failed,
+      onError,
       "data-testid": "layers-picture",
     }),
   );
 }
 
-function Film({ url, poster, alt }) {
-  const { used, broken, failed } = useSteady(url);
-  if (broken && poster) return h(Picture, { url: poster, alt: `${alt} (it cannot be played here)` });
-  // The order matters: a source that is known before the rest begins to load.
+function Video({ url, poster, alt }) {
+  const { src, broken, onError } = useStableUrl(url);
+  if (broken && poster) return h(Picture, { url: poster, alt: `${alt} (cannot be played here)` });
+  // The order matters: `preload` and `poster` must be set before `src` starts loading.
   return h("video", {
     preload: "none",
     poster,
     controls: true,
     playsInline: true,
-    src: used,
+    src,
     "aria-label": alt,
-    onError: failed,
+    onError,
     className: "lyr-frame",
     "data-testid": "layers-video",
   });
 }
 
-function Blank({ busy }) {
-  const text = busy ? "It is being made." : "There are no pictures.";
-  return h("div", { className: `lyr-blank ${busy ? "lyr-shimmer" : ""}`, "data-testid": "layers-no-pictures" }, text);
+function Placeholder({ unfinished }) {
+  const text = unfinished ? "Generating…" : "No pictures.";
+  return h(
+    "div",
+    { className: `lyr-placeholder ${unfinished ? "lyr-pulse" : ""}`, "data-testid": "layers-no-pictures" },
+    text,
+  );
 }
 
-export function Media({ content, busy }) {
-  const pictures = content.pictures.map(safe).filter(Boolean);
-  const film = safe(content.video);
-  const about = content.hook ?? "Content from Layers";
-  if (film) {
-    const poster = pictures[0];
-    return h("div", { className: "lyr-media" }, h(Film, { key: withoutQuery(film), url: film, poster, alt: `Film: ${about}` }));
+export function Media({ content, unfinished }) {
+  const pictures = content.pictures.map(safeUrl).filter(Boolean);
+  const video = safeUrl(content.video);
+  const title = content.hook ?? "Content from Layers";
+  if (video) {
+    const props = { key: withoutQuery(video), url: video, poster: pictures[0], alt: `Video: ${title}` };
+    return h("div", { className: "lyr-media" }, h(Video, props));
   }
-  if (pictures.length === 0) return h("div", { className: "lyr-media" }, h(Blank, { busy }));
-  const place = (index) => (pictures.length === 1 ? "Picture" : `Slide ${index + 1} of ${pictures.length}`);
+  if (pictures.length === 0) return h("div", { className: "lyr-media" }, h(Placeholder, { unfinished }));
+  const position = (index) => (pictures.length === 1 ? "Picture" : `Slide ${index + 1} of ${pictures.length}`);
   return h(
     "ul",
     { className: "lyr-media lyr-strip", "aria-label": pictures.length === 1 ? "Picture" : "Slides" },
     pictures.map((url, index) =>
-      h("li", { key: `${index} ${withoutQuery(url)}` }, h(Picture, { url, alt: `${place(index)}: ${about}` })),
+      h("li", { key: `${index} ${withoutQuery(url)}` }, h(Picture, { url, alt: `${position(index)}: ${title}` })),
     ),
   );
 }

@@ -1,9 +1,9 @@
-// The page: on a task instance all that it is about, on a Dag run a gallery.
+// The page: on a task instance everything that it refers to, on a DAG run a gallery.
+import { pageUrl, usePageContent } from "./api.js";
 import { Card } from "./cards.js";
 import { Job } from "./jobs.js";
-import { addressOf, useAnswer } from "./api.js";
 import { Posts } from "./posts.js";
-import { Place } from "./tasks.js";
+import { RunContext } from "./tasks.js";
 
 const { createElement: h } = globalThis.React;
 
@@ -15,65 +15,65 @@ function Loading() {
   return h(
     "div",
     { className: "lyr-cards", role: "status", "aria-label": "Loading", "data-testid": "layers-loading" },
-    [0, 1, 2].map((index) => h("div", { key: index, className: "lyr-card lyr-shimmer lyr-ghost" })),
+    [0, 1, 2].map((index) => h("div", { key: index, className: "lyr-card lyr-pulse lyr-skeleton" })),
   );
 }
 
-function Empty({ ofTask, unfinished }) {
-  const here = ofTask ? "this task instance" : "this run";
+function Empty({ isTask, unfinished }) {
+  const place = isTask ? "this task instance" : "this run";
   const text = unfinished
-    ? `Nothing from Layers on ${here} yet. It appears here as soon as there is something.`
-    : `Nothing from Layers on ${here}.`;
+    ? `No Layers content in ${place} yet. This page updates when there is some.`
+    : `No Layers content in ${place}.`;
   return h(Note, { testId: "layers-empty", tone: "lyr-empty" }, text);
 }
 
-function Rest({ answer }) {
-  const more = answer.left_out > 0 && `${answer.left_out} more are not shown.`;
-  const cut = answer.cut && "This run has more task instances than are shown here.";
-  const text = [more, cut].filter(Boolean).join(" ");
-  return text ? h(Note, { testId: "layers-left-out" }, text) : null;
+function Omitted({ content }) {
+  const omitted = content.omitted > 0 && `${content.omitted} more are not shown.`;
+  const truncated = content.truncated && "This run has more task instances than are shown here.";
+  const text = [omitted, truncated].filter(Boolean).join(" ");
+  return text ? h(Note, { testId: "layers-omitted" }, text) : null;
 }
 
-function Answer({ answer, ofTask }) {
-  // In a gallery the jobs that are still at it are on the cards of what they make.
-  const onCards = new Set(answer.containers.flatMap((entry) => (entry.shown ? entry.job_ids : [])));
-  const jobs = ofTask ? answer.jobs : answer.jobs.filter((entry) => !onCards.has(entry.id));
-  const nothing = answer.jobs.length + answer.containers.length + answer.posts.length === 0;
-  if (nothing) return h(Empty, { ofTask, unfinished: answer.again_in !== null });
+function Content({ content, isTask }) {
+  // In a gallery, a job whose content has a card is shown on that card.
+  const onCards = new Set(content.containers.flatMap((entry) => (entry.data ? entry.job_ids : [])));
+  const jobs = isTask ? content.jobs : content.jobs.filter((entry) => !onCards.has(entry.id));
+  const empty = content.jobs.length + content.containers.length + content.posts.length === 0;
+  if (empty) return h(Empty, { isTask, unfinished: content.refresh_after !== null });
   return [
-    answer.errors.map((text) => h(Note, { key: text, tone: "lyr-trouble", testId: "layers-connection-error" }, text)),
+    content.errors.map((text) => h(Note, { key: text, tone: "lyr-error", testId: "layers-connection-error" }, text)),
     jobs.map((entry) => h(Job, { key: entry.id, entry })),
-    answer.containers.length > 0 &&
+    content.containers.length > 0 &&
       h(
         "div",
-        { key: "cards", className: "lyr-cards", "data-count": Math.min(answer.containers.length, 3) },
-        answer.containers.map((entry) => h(Card, { key: entry.id, entry, jobs: ofTask ? [] : answer.jobs })),
+        { key: "cards", className: "lyr-cards", "data-count": Math.min(content.containers.length, 3) },
+        content.containers.map((entry) => h(Card, { key: entry.id, entry, jobs: isTask ? [] : content.jobs })),
       ),
-    h(Posts, { key: "posts", posts: answer.posts }),
-    h(Rest, { key: "rest", answer }),
+    h(Posts, { key: "posts", posts: content.posts }),
+    h(Omitted, { key: "omitted", content }),
   ];
 }
 
-function Heading({ answer, ofTask }) {
-  const count = answer?.containers.length ?? 0;
+function Heading({ content, isTask }) {
+  const count = content?.containers.length ?? 0;
   const gallery = count === 1 ? "1 piece of content" : `${count} pieces of content`;
-  const text = ofTask ? "Layers" : `Layers: ${gallery}`;
-  return h("h2", { className: ofTask || count === 0 ? "lyr-hidden" : "" }, text);
+  const text = isTask ? "Layers" : `Layers: ${gallery}`;
+  return h("h2", { className: isTask || count === 0 ? "lyr-visually-hidden" : "" }, text);
 }
 
 export function Page({ dagId, runId, taskId, mapIndex }) {
-  const { answer, problem } = useAnswer(addressOf({ dagId, runId, taskId, mapIndex }));
-  const ofTask = Boolean(taskId);
+  const { content, problem } = usePageContent(pageUrl({ dagId, runId, taskId, mapIndex }));
+  const isTask = Boolean(taskId);
   return h(
-    Place.Provider,
+    RunContext.Provider,
     { value: { dagId, runId, taskId } },
     h(
       "div",
-      { className: "lyr", "data-testid": "layers-page", "data-kind": ofTask ? "task-instance" : "dag-run" },
-      h(Heading, { answer, ofTask }),
-      problem && h(Note, { testId: "layers-problem", tone: "lyr-trouble" }, problem),
-      answer && h(Answer, { answer, ofTask }),
-      !answer && !problem && h(Loading),
+      { className: "lyr", "data-testid": "layers-page", "data-kind": isTask ? "task-instance" : "dag-run" },
+      h(Heading, { content, isTask }),
+      problem && h(Note, { testId: "layers-problem", tone: "lyr-error" }, problem),
+      content && h(Content, { content, isTask }),
+      !content && !problem && h(Loading),
     ),
   );
 }
