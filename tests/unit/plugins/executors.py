@@ -1,12 +1,12 @@
-"""Pools whose work is done when a test says so."""
+"""A timer and executors that a test controls."""
 
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future
 
 
-class Clock:
-    """Time that is pushed."""
+class ManualTimer:
+    """Seconds that pass only when a test adds them."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
@@ -15,8 +15,8 @@ class Clock:
         return self.now
 
 
-class AtOnce(Executor):
-    """Does the work while it is handed in."""
+class ImmediateExecutor(Executor):
+    """Runs the work within ``submit``."""
 
     def submit(self, work, /, *args, **kwargs):
         future: Future = Future()
@@ -24,8 +24,8 @@ class AtOnce(Executor):
         return future
 
 
-class WhenTold(Executor):
-    """Keeps the work until it is told to do it."""
+class ManualExecutor(Executor):
+    """Runs the work when a test calls :meth:`run_all`."""
 
     def __init__(self) -> None:
         self.waiting: list = []
@@ -35,9 +35,9 @@ class WhenTold(Executor):
         self.waiting.append(lambda: future.set_result(work(*args, **kwargs)))
         return future
 
-    def work(self) -> int:
-        """Do all that waits, and say how much it was."""
+    def run_all(self) -> int:
+        """Run all that waits and return how much it was."""
         waiting, self.waiting = self.waiting, []
-        for one in waiting:
-            one()
+        for work in waiting:
+            work()
         return len(waiting)
