@@ -136,7 +136,7 @@ class LayersAPIError(LayersError):
         retry_after: float | None = None,
     ) -> None:
         self.description = description
-        # Not typed as a number: Airflow's exceptions have an attribute of this name with a type of its own.
+        # Not typed as a number: Airflow's exceptions have an attribute of this name with another type.
         self.status_code: Any = status_code
         self.code = code
         self.message = message

@@ -36,7 +36,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "label": "Poll budget (reads a minute)",
         "description": (
             "Most reads a minute that one triggerer makes with this key while it waits. "
-            "Empty: four fifths of what the key's tier allows."
+            "Empty: nine tenths of what the key's tier allows."
         ),
         "schema": {"type": ["integer", "null"], "minimum": 1},
     },

@@ -104,7 +104,7 @@ class StoredRequest:
     """
     A request as the store keeps it.
 
-    :param description: the request in words, for people who read the store
+    :param description: the request in words, for readers of the store
     :param sent_at: seconds since the epoch, recorded before sending
     :param fields: a digest of each field of the request
     :param response: the body of the API's response; ``None`` while it is unknown

@@ -107,7 +107,7 @@ class TaskRun:
 
     def _is_current(self) -> bool:
         # Airflow 3 gives each try an id, and the store is read under that of this try. From 3.0 to 3.2,
-        # without a store, another try that has ended cannot be told apart from a user's mark.
+        # without a store, another try that has ended cannot be distinguished from a user's mark.
         if self._store is not None:
             return bool(self._store.get(TRY_NUMBER_KEY) == self._try_number)
         return int(self._ti.try_number) == self._try_number

@@ -243,7 +243,7 @@ def generate_content(
         path, body = _per_format_request(path, given)
     elif "brief" in given and "hook" in given:
         raise LayersParameterError(
-            "brief and hook are two forms of one request: give one of them. The brief has a hook of its own."
+            "brief and hook are two forms of one request: give one of them. The brief has its own hook."
         )
     elif "hook" in given:
         body = request_body(HookForm, **given)

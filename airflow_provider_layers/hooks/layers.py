@@ -95,7 +95,7 @@ class LayersHook(BaseHook):
         return self._client
 
     def with_short_timeout(self) -> LayersHook:
-        """Return a hook with a client of its own, for the last seconds of a killed task."""
+        """Return a hook with a separate client, for the last seconds of a killed task."""
         settings = self.settings.with_short_timeout()
         return LayersHook(self.layers_conn_id, settings=settings, clock=self.clock, transport=self._transport)
 

@@ -293,7 +293,7 @@ class LayersJobLifecycleOperator(LayersOperator):
     def _cancel(self, job_id: str) -> None:
         self.log.info("Canceling Layers job %s.", job_id)
         try:
-            # A client of its own: this may interrupt the other one in the middle of a request.
+            # A separate client: this may interrupt the other one in the middle of a request.
             cancellation = self.layers_hook.with_short_timeout().cancel_job_soon(job_id)
         except LayersError:
             self.log.exception("Layers job %s may still be running: it could not be canceled.", job_id)
