@@ -1,4 +1,4 @@
-"""An auth manager with permissions for single Dags, which Airflow's simple one does not know."""
+"""An auth manager with permissions for single DAGs, which Airflow's simple one does not have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleA
 
 
 class PerDagAuthManager(SimpleAuthManager):
-    """As Airflow's own, but ``reads-<dag id>`` may read that Dag and no other, and ``no-xcoms`` no XComs."""
+    """Airflow's own, except that ``reads-<dag id>`` may read only that DAG, and ``no-xcoms`` no XComs."""
 
     def is_authorized_dag(
         self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None

@@ -1,4 +1,4 @@
-"""Airflow's own API server with our plugin in it, on a real socket, with a real database and the emulator."""
+"""Airflow's own API server with the plugin in it, on a real socket, with a real database and the emulator."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from airflow.version import version
 
-from dev.releases import installed_release
+from tests.unit.plugins.executors import ManualTimer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,25 +34,7 @@ USERS = {
 }
 PASSWORD = "pw"
 # Files that cannot be imported on Airflow 2.
-collect_ignore = [] if installed_release().has_rest else ["auth_manager.py"]
-
-
-class Clock:
-    """Time as the page's cache sees it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture
-def page_clock() -> Clock:
-    return Clock()
+collect_ignore = [] if int(version.partition(".")[0]) >= 3 else ["auth_manager.py"]
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +49,7 @@ def database() -> None:
 
 @pytest.fixture(scope="session")
 def api_server(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Airflow's app; what it mounts under ``/layers`` is what the installed entry point gives."""
+    """Airflow's app, which mounts under ``/layers`` what the installed entry point provides."""
     passwords: Path = tmp_path_factory.mktemp("airflow") / "passwords.json"
     passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)))
     settings = {
@@ -88,7 +71,7 @@ def api_server(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @contextlib.contextmanager
 def listening(app: Any) -> Iterator[str]:
-    """Serve an app on a free port and give its address."""
+    """Serve an app on a free port and return its URL."""
     import uvicorn
 
     with socket.socket() as own:
@@ -98,6 +81,7 @@ def listening(app: Any) -> Iterator[str]:
         thread = threading.Thread(target=server.run, args=([own],), daemon=True)
         thread.start()
         while not server.started:
+            assert thread.is_alive(), "the server did not start"
             time.sleep(0.005)
         yield f"http://127.0.0.1:{own.getsockname()[1]}"
         server.should_exit = True
@@ -105,57 +89,59 @@ def listening(app: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def address(api_server: Any) -> Iterator[str]:
-    with listening(api_server) as address:
-        yield address
+def airflow_url(api_server: Any) -> Iterator[str]:
+    with listening(api_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-def token(address: str) -> Callable[[str], str]:
-    """Log a user in and give the token."""
-    known: dict[str, str] = {}
+def token(airflow_url: str) -> Callable[[str], str]:
+    """Return a function that logs a user in and returns the token."""
+    tokens: dict[str, str] = {}
 
     def log_in(user: str) -> str:
-        if user not in known:
+        if user not in tokens:
             login = {"username": user, "password": PASSWORD}
-            answer = httpx.post(f"{address}/auth/token", json=login, trust_env=False)
-            known[user] = answer.raise_for_status().json()["access_token"]
-        return known[user]
+            response = httpx.post(f"{airflow_url}/auth/token", json=login, trust_env=False)
+            tokens[user] = response.raise_for_status().json()["access_token"]
+        return tokens[user]
 
     return log_in
 
 
 @pytest.fixture
-def layers_app(api_server: Any, page_clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Our app anew, in the place of the one before, so that no test sees what another has read."""
-    from airflow_provider_layers.plugins.app import make_app
-    from airflow_provider_layers.plugins.loader import Reader
+def page_timer() -> ManualTimer:
+    """The time that the page's cache and its rate limit see."""
+    return ManualTimer()
+
+
+@pytest.fixture
+def layers_app(api_server: Any, page_timer: ManualTimer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A new app in the place of the mounted one, so that no test sees what another has read."""
+    from airflow_provider_layers.plugins.app import create_app
+    from airflow_provider_layers.plugins.loader import Loader
 
     (mount,) = [route for route in api_server.routes if getattr(route, "path", None) == "/layers"]
-    app = make_app(Reader(clock=page_clock, patience=20.0))
+    app = create_app(Loader(timer=page_timer, max_wait=60.0))
     monkeypatch.setattr(mount, "app", app)
     return app
 
 
 @pytest.fixture
-def get(address: str, layers_app: Any, token: Callable[[str], str]) -> Callable[..., httpx.Response]:
-    """Ask for a page: ``get("dag-run", dag_id=..., run_id=..., user="viewer")``."""
+def get(airflow_url: str, layers_app: Any, token: Callable[[str], str]) -> Callable[..., httpx.Response]:
+    """Request a route: ``get("dag-run", dag_id=..., run_id=..., user="viewer")``."""
 
-    def ask(page: str, *, user: str | None = "viewer", **query: Any) -> httpx.Response:
+    def send(route: str, *, user: str | None = "viewer", **query: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token(user)}"} if user else {}
-        url = f"{address}/layers/{page}"
-        return httpx.get(url, params=query, headers=headers, timeout=30.0, trust_env=False)
+        url = f"{airflow_url}/layers/{route}"
+        return httpx.get(url, params=query, headers=headers, timeout=120.0, trust_env=False)
 
-    return ask
+    return send
 
 
 @dataclass
 class Run:
-    """
-    A run in the database, with what its task instances have pushed.
-
-    :param dag_id: the Dag
-    """
+    """A DAG run in the database, with the XComs of its task instances."""
 
     dag_id: str = "made"
     run_id: str = "manual__2026-01-01T00:00:00+00:00"
@@ -163,10 +149,10 @@ class Run:
 
     @property
     def query(self) -> dict[str, str]:
-        """What names it in an address."""
+        """The parameters of a request for it."""
         return {"dag_id": self.dag_id, "run_id": self.run_id}
 
-    def push(
+    def add_task(
         self,
         value: Any,
         task_id: str = "make",
@@ -175,38 +161,47 @@ class Run:
         state: str = "success",
         key: str = "layers",
     ) -> None:
-        """Add a task instance and what it pushed, stored as Airflow 3 does; ``None`` is nothing."""
-        from airflow.models.dagrun import DagRun
+        """Add a task instance, and its XCom as Airflow 3 stores it; ``None`` for none."""
         from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+        from sqlalchemy import insert
+
+        row = {"task_id": task_id, "map_index": map_index, "dag_id": self.dag_id, "run_id": self.run_id}
+        with create_session() as session:
+            session.execute(insert(TaskInstance).values(**row, pool="default_pool", state=state))
+        if value is not None:
+            self.push(value, task_id, map_index, key=key)
+
+    def push(self, value: Any, task_id: str, map_index: int = -1, *, key: str) -> None:
+        """Add an XCom to a task instance."""
+        from airflow.models.dagrun import DagRun
         from airflow.models.xcom import XComModel
         from airflow.utils.session import create_session
-        from sqlalchemy import insert, select
+        from sqlalchemy import select
 
         row = {"task_id": task_id, "map_index": map_index, "dag_id": self.dag_id, "run_id": self.run_id}
         number = select(DagRun.id).where(DagRun.dag_id == self.dag_id, DagRun.run_id == self.run_id)
         with create_session() as session:
-            session.execute(insert(TaskInstance).values(**row, pool="default_pool", state=state))
-            if value is not None:
-                session.add(XComModel(**row, key=key, value=value, dag_run_id=session.scalar(number)))
+            session.add(XComModel(**row, key=key, value=value, dag_run_id=session.scalar(number)))
 
 
-def tell(*container_ids: str, **others: Any) -> dict[str, Any]:
-    """Say what operators say."""
-    told = {"layers_conn_id": "layers_default", "job_id": None, "scheduled_post_ids": []}
-    return {**told, "container_ids": list(container_ids), **others}
+def ui_data(*container_ids: str, **others: Any) -> dict[str, Any]:
+    """Return what operators publish for the page."""
+    value = {"layers_conn_id": "layers_default", "job_id": None, "scheduled_post_ids": []}
+    return {**value, "container_ids": list(container_ids), **others}
 
 
 @pytest.fixture
 def run(database: None) -> Iterator[Callable[..., Run]]:
-    """Put runs into the database: ``run(dag_id="made")``."""
+    """Add DAG runs to the database: ``run(dag_id="made")``."""
     from airflow.models.dag import DagModel
     from airflow.models.dagbundle import DagBundleModel
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from sqlalchemy import delete, insert
 
-    def put(dag_id: str = "made", **fields: Any) -> Run:
-        made = Run(dag_id, **fields)
+    def add(dag_id: str = "made", **fields: Any) -> Run:
+        added = Run(dag_id, **fields)
         limits = {
             "max_active_tasks": 9,
             "max_consecutive_failed_dag_runs": 0,
@@ -217,40 +212,51 @@ def run(database: None) -> Iterator[Callable[..., Run]]:
                 session.execute(insert(DagBundleModel).values(name="files"))
             if session.get(DagModel, dag_id) is None:
                 session.execute(insert(DagModel).values(dag_id=dag_id, bundle_name="files", **limits))
-            row = {"dag_id": dag_id, "run_id": made.run_id, "state": made.state, "run_type": "manual"}
+            row = {"dag_id": dag_id, "run_id": added.run_id, "state": added.state, "run_type": "manual"}
             session.execute(insert(DagRun).values(**row, run_after=datetime.now(timezone.utc)))
-        return made
+        return added
 
-    yield put
+    yield add
     with create_session() as session:
         for model in (DagRun, DagModel):
             session.execute(delete(model))
 
 
 @pytest.fixture
-def content(api: Emulator) -> Iterator[Callable[..., dict[str, Any]]]:
-    """Have content made: gives the answer of the API to the request that started it."""
+def send(api: Emulator) -> Iterator[Callable[..., Any]]:
+    """Send a request to the Layers API as a task would: ``send("POST", "/v1/...", reason="Too loud.")``."""
+    headers = {"Authorization": f"Bearer {api.api_key}"}
+    with httpx.Client(base_url=api.url, headers=headers, trust_env=False) as client:
 
-    def make(*, ended: bool = True, variants: int = 1, **brief: Any) -> dict[str, Any]:
+        def request(method: str, path: str, **body: Any) -> Any:
+            response = client.request(method, path, json=body if method != "GET" else None)
+            return response.raise_for_status().json()
+
+        yield request
+
+
+@pytest.fixture
+def content(api: Emulator, send: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """Generate content and return the API's response to the request."""
+
+    def generate(*, ended: bool = True, variants: int = 1, **brief: Any) -> dict[str, Any]:
         body = {"format": "slideshow-builder", "variantCount": variants, "hook": "Wait for it", **brief}
-        answer = http.post(f"/v1/projects/{api.project_id}/content", json=body)
+        response: dict[str, Any] = send("POST", f"/v1/projects/{api.project_id}/content", **body)
         if ended:
             api.advance(60.0)
-        return dict(answer.raise_for_status().json())
+        return response
 
-    headers = {"Authorization": f"Bearer {api.api_key}"}
-    with httpx.Client(base_url=api.url, headers=headers, trust_env=False) as http:
-        yield make
+    return generate
 
 
 @pytest.fixture
 def reads(api: Emulator) -> Callable[[], list[str]]:
-    """Give the paths that were read of the API since the last call."""
+    """Return the paths that the API received reads of since the last call."""
     seen = 0
 
     def since() -> list[str]:
         nonlocal seen
-        paths = [one.path for one in api.requests(method="GET") if one.path.startswith("/v1/")]
+        paths = [item.path for item in api.requests(method="GET") if item.path.startswith("/v1/")]
         new, seen = paths[seen:], len(paths)
         return new
 

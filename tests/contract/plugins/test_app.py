@@ -1,11 +1,11 @@
-"""The routes: they are read, and what they answer is kept by nobody."""
+"""The plugin as Airflow mounts it, and its routes: read only, and not cached."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
 
-from tests.contract.plugins.conftest import tell
+from tests.contract.plugins.conftest import ui_data
 
 pytestmark = pytest.mark.airflow3
 
@@ -13,52 +13,74 @@ PAGES = ["task-instance", "dag-run"]
 
 
 @pytest.fixture
-def made(run):
-    there = run()
-    there.push(tell("cnt_1"))
-    return {**there.query, "task_id": "make"}
+def query(run):
+    added = run()
+    added.add_task(ui_data("cnt_1"))
+    return {**added.query, "task_id": "make"}
 
 
-def test_every_route_is_for_reading_and_asks_airflow_first(layers_app):
+def test_airflow_mounts_the_app_of_the_entry_point(api_server):
+    from airflow_provider_layers.plugins.layers import LayersPlugin
+
+    mounted = [route.app for route in api_server.routes if getattr(route, "path", None) == "/layers"]
+    assert mounted == [LayersPlugin().fastapi_apps[0]["app"]]
+
+
+def test_airflow_offers_its_ui_a_page_on_task_instances_and_on_runs(airflow_url, token):
+    headers = {"Authorization": f"Bearer {token('admin')}"}
+    response = httpx.get(f"{airflow_url}/api/v2/plugins", headers=headers, trust_env=False)
+    (plugin,) = [item for item in response.raise_for_status().json()["plugins"] if item["name"] == "layers"]
+    assert [(page["name"], page["destination"], page["url_route"]) for page in plugin["react_apps"]] == [
+        ("Layers", "task_instance", "layers"),
+        ("Layers", "dag_run", "layers-gallery"),
+    ]
+    for page in plugin["react_apps"]:
+        for name in ("bundle_url", "icon", "icon_dark_mode"):
+            assert httpx.get(f"{airflow_url}{page[name]}", trust_env=False).status_code == 200
+
+
+def test_every_route_with_data_only_reads_and_asks_airflow_first(layers_app):
     from fastapi.routing import APIRoute
 
-    from airflow_provider_layers.plugins.access import MAY_READ
+    from airflow_provider_layers.plugins.app import MAY_READ
 
-    assert {type(route) for route in layers_app.routes} == {APIRoute}
-    assert {method for route in layers_app.routes for method in route.methods} == {"GET"}
-    for_everybody = {route.path for route in layers_app.routes if MAY_READ not in route.dependencies}
-    assert for_everybody == {"/static/{name}"}
+    routes = [route for route in layers_app.routes if isinstance(route, APIRoute)]
+    assert {method for route in routes for method in route.methods} == {"GET"}
+    assert [route.path for route in routes if MAY_READ not in route.dependencies] == []
+    assert [route.path for route in layers_app.routes if route not in routes] == ["/static"]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD"])
-@pytest.mark.parametrize("page", [*PAGES, "static/layers.js"])
-def test_no_other_method_is_known(method, page, address, layers_app, token, made):
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", [*PAGES, "static/layers.js"])
+def test_no_other_method_is_accepted(method, path, airflow_url, layers_app, token, query):
     headers = {"Authorization": f"Bearer {token('admin')}"}
-    url = f"{address}/layers/{page}"
-    answer = httpx.request(method, url, params=made, headers=headers, trust_env=False)
-    assert (answer.status_code, "cnt_1" in answer.text) == (405, False)
+    url = f"{airflow_url}/layers/{path}"
+    response = httpx.request(method, url, params=query, headers=headers, trust_env=False)
+    assert (response.status_code, "cnt_1" in response.text) == (405, False)
 
 
 @pytest.mark.parametrize(
     "path", ["docs", "redoc", "openapi.json", "", "static", "static/", "static/..%2Fapp.py"]
 )
-def test_nothing_else_is_there(path, address, layers_app):
-    assert httpx.get(f"{address}/layers/{path}", trust_env=False, follow_redirects=True).status_code == 404
+def test_there_are_no_other_routes(path, airflow_url, layers_app):
+    url = f"{airflow_url}/layers/{path}"
+    assert httpx.get(url, trust_env=False, follow_redirects=True).status_code == 404
 
 
-def test_the_pages_own_files_are_for_everybody(address, layers_app):
-    answer = httpx.get(f"{address}/layers/static/layers.js", trust_env=False)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/javascript")
-    assert answer.headers["cache-control"] == "no-cache"
-    again = {"If-None-Match": answer.headers["etag"]}
-    url = f"{address}/layers/static/layers.js"
-    assert httpx.get(url, headers=again, trust_env=False).status_code == 304
+def test_the_files_of_the_page_need_no_permission(airflow_url, layers_app):
+    url = f"{airflow_url}/layers/static/layers.js"
+    response = httpx.get(url, trust_env=False)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    headers = {"If-None-Match": response.headers["etag"]}
+    assert httpx.get(url, headers=headers, trust_env=False).status_code == 304
 
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("user", ["viewer", None, "nobody"])
-def test_no_answer_with_data_is_kept_on_the_way(page, user, get, made):
-    answer = get(page, user=user, **made)
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["x-content-type-options"] == "nosniff"
+def test_nothing_caches_a_response_with_data(page, user, get, query):
+    response = get(page, user=user, **query)
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"

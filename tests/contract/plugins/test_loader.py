@@ -1,4 +1,4 @@
-"""Twenty viewers cost one read, and people who look never keep tasks from working."""
+"""Viewers share reads, and leave most of the rate limit to tasks."""
 
 from __future__ import annotations
 
@@ -6,168 +6,86 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from airflow_provider_layers.plugins.allowance import BURST, PER_MINUTE
-from tests.contract.plugins.conftest import tell
+from tests.contract.plugins.conftest import ui_data
 
 pytestmark = pytest.mark.airflow3
 VIEWERS = 20
 
 
-@pytest.fixture
-def crowd(get):
-    """Let twenty people look at the same moment."""
-
-    def look(page="dag-run", **query):
-        with ThreadPoolExecutor(VIEWERS) as people:
-            waiting = [people.submit(get, page, **query) for _ in range(VIEWERS)]
-        return [one.result().raise_for_status().json() for one in waiting]
-
-    return look
-
-
 @pytest.mark.parametrize("page", ["task-instance", "dag-run"])
-def test_twenty_viewers_cost_one_read(page, crowd, run, content, api, reads):
-    there = run()
+def test_twenty_viewers_cost_one_read(page, get, run, content, api, reads):
+    added = run()
     (container,) = content()["containerIds"]
-    there.push(tell(container))
-    # So slow that all of them are there before the answer is.
+    added.add_task(ui_data(container))
+    # So slow that most of them are there before the response is.
     api.fault("slow", seconds=1.0, path="/v1/content/*")
     reads()
-    answers = crowd(page, **there.query, task_id="make")
+    with ThreadPoolExecutor(VIEWERS) as viewers:
+        waiting = [viewers.submit(get, page, **added.query, task_id="make") for _ in range(VIEWERS)]
+    pages = [viewer.result().raise_for_status().json() for viewer in waiting]
     assert reads() == [f"/v1/content/{container}"]
-    assert len(answers) == VIEWERS
-    assert all(one == answers[0] for one in answers)
-    assert answers[0]["containers"][0]["state"] == "known"
+    assert all(shown == pages[0] for shown in pages)
+    assert pages[0]["containers"][0]["state"] == "loaded"
 
 
-def test_viewers_who_come_one_after_the_other_share_too(get, run, content, page_clock, reads):
-    there = run()
+def test_viewers_one_after_another_share_reads_until_they_are_too_old(get, run, content, page_timer, reads):
+    added = run()
     (container,) = content()["containerIds"]
-    there.push(tell(container))
+    added.add_task(ui_data(container))
     reads()
     for _ in range(VIEWERS):
-        get("dag-run", **there.query)
-        page_clock.advance(0.7)
+        get("dag-run", **added.query)
+        page_timer.now += 0.7
     assert reads() == [f"/v1/content/{container}"]
-    page_clock.advance(1.0)
-    get("dag-run", **there.query)
-    assert reads() == [f"/v1/content/{container}"], "and it is read anew when it is too old"
+    page_timer.now += 1.0
+    get("dag-run", **added.query)
+    assert reads() == [f"/v1/content/{container}"]
 
 
 def test_the_same_content_in_two_dags_is_read_once(get, run, content, reads):
-    first, second = run(), run("other")
     (container,) = content()["containerIds"]
-    first.push(tell(container))
-    second.push(tell(container))
+    runs = [run(), run("other")]
+    for added in runs:
+        added.add_task(ui_data(container))
     reads()
-    for there in (first, second):
-        assert get("dag-run", **there.query).json()["containers"][0]["state"] == "known"
+    for added in runs:
+        assert get("dag-run", **added.query).json()["containers"][0]["state"] == "loaded"
     assert reads() == [f"/v1/content/{container}"]
 
 
-def test_the_connection_is_looked_up_once(crowd, run, page_clock, monkeypatch):
-    from airflow_provider_layers.hooks.layers import LayersHook
-
-    looked_up = []
-    look_up = LayersHook.get_connection
-
-    def counting(conn_id):
-        looked_up.append(conn_id)
-        return look_up(conn_id)
-
-    monkeypatch.setattr(LayersHook, "get_connection", counting)
-    there = run()
-    there.push(tell("cnt_1", "cnt_2"))
-    crowd(**there.query)
-    page_clock.advance(29.0)
-    crowd(**there.query)
-    assert looked_up == ["layers_default"]
-    page_clock.advance(1.0)
-    crowd(**there.query)
-    assert looked_up == ["layers_default"] * 2
-
-
-def test_a_great_gallery_is_read_little_by_little(get, run, api, page_clock, reads):
+def test_a_large_gallery_loads_step_by_step(get, run, api, page_timer, reads):
     api.configure(tier="partner")
-    there = run()
-    ids = [f"cnt_{number}" for number in range(100)]
-    there.push(tell(*ids))
+    added = run()
+    added.add_task(ui_data(*(f"cnt_{number}" for number in range(100))))
     reads()
-    shown = get("dag-run", **there.query).json()
-    assert len(reads()) == BURST
-    pending = [one["id"] for one in shown["containers"] if one["state"] == "pending"]
-    assert len(pending) == 100 - BURST
-    assert shown["again_in"] == 2.0
-    asked = []
-    for _ in range(50):
-        page_clock.advance(2.0)
-        shown = get("dag-run", **there.query).json()
-        asked.append(len(reads()))
-    assert max(asked) == 2
-    assert sum(asked) <= 100 * PER_MINUTE / 60
-    assert "pending" not in {one["state"] for one in shown["containers"]}, "nothing is forgotten"
+    shown = get("dag-run", **added.query).json()
+    states = [entry["state"] for entry in shown["containers"]]
+    assert (states.count("not_found"), states.count("pending"), shown["refresh_after"]) == (30, 70, 2.0)
+    assert len(reads()) == 30
+    start = page_timer.now
+    while "pending" in states:
+        page_timer.now += shown["refresh_after"]
+        shown = get("dag-run", **added.query).json()
+        states = [entry["state"] for entry in shown["containers"]]
+    assert states == ["not_found"] * 100, "no result is lost while the others load"
+    assert page_timer.now - start <= 150.0
 
 
-def test_what_a_connection_allows_is_less_where_it_says_so(get, run, connect, api, reads):
-    connect(poll_budget_rpm=10)
-    there = run()
-    there.push(tell(*(f"cnt_{number}" for number in range(100))))
-    reads()
-    get("dag-run", **there.query)
-    assert len(reads()) == 10
-
-
-def test_more_than_the_page_shows_is_left_out_and_said(get, run, reads):
-    there = run()
-    for task in range(3):
-        there.push(tell(*(f"cnt_{task}_{number}" for number in range(90))), f"task_{task}")
-    shown = get("dag-run", **there.query).json()
-    assert len(shown["containers"]) == 200
-    assert shown["left_out"] == 70
-
-
-def test_one_task_instance_cannot_name_without_end(get, run):
-    there = run()
-    there.push(tell(*(f"cnt_{number}" for number in range(5000))))
-    shown = get("dag-run", **there.query).json()
-    assert len(shown["containers"]) == 200
-
-
-def test_a_refusal_is_obeyed(get, run, content, api, page_clock, reads):
-    there = run()
+def test_a_refusal_stops_the_reads(get, run, content, api, page_timer, reads):
+    added = run()
     first, second = content(variants=2)["containerIds"]
-    there.push(tell(first))
-    there.push(tell(second), "later")
+    added.add_task(ui_data(first))
+    added.add_task(ui_data(second), "later")
     api.fault("rate_limit", retry_after=40, path=f"/v1/content/{first}")
     reads()
-    asked = {**there.query, "task_id": "make"}
-    shown = get("task-instance", **asked).json()
+    shown = get("task-instance", **added.query, task_id="make").json()
     assert "rate limit" in shown["containers"][0]["error"]
-    assert shown["again_in"] == 40.0
+    assert shown["refresh_after"] == 40.0
     assert reads() == [f"/v1/content/{first}"]
     for _ in range(7):
-        page_clock.advance(5.0)
-        get("dag-run", **there.query)
-    assert reads() == [], "neither this nor anything else"
-    page_clock.advance(6.0)
-    assert {one["state"] for one in get("dag-run", **there.query).json()["containers"]} == {"known"}
-
-
-def test_a_slow_api_keeps_nobody_waiting(get, run, content, api, layers_app, api_server, monkeypatch):
-    from airflow_provider_layers.plugins.app import make_app
-    from airflow_provider_layers.plugins.loader import Reader
-
-    (mount,) = [route for route in api_server.routes if getattr(route, "path", None) == "/layers"]
-    monkeypatch.setattr(mount, "app", make_app(Reader(patience=0.05)))
-    there = run()
-    first, second = content(variants=2)["containerIds"]
-    there.push(tell(first, second))
-    api.fault("slow", seconds=1.0, path=f"/v1/content/{first}")
-    states: list[str] = []
-    while "known" not in states:
-        states = [one["state"] for one in get("dag-run", **there.query).json()["containers"]]
-    assert states == ["pending", "known"]
-    while states != ["known", "known"]:
-        answer = get("dag-run", **there.query).json()
-        states = [one["state"] for one in answer["containers"]]
-    assert answer["again_in"] == 15.0
+        page_timer.now += 5.0
+        get("dag-run", **added.query)
+    assert reads() == [], "neither of this container nor of another"
+    page_timer.now += 10.0
+    shown = get("dag-run", **added.query).json()
+    assert {entry["state"] for entry in shown["containers"]} == {"loaded"}

@@ -1,252 +1,254 @@
-"""What is seen is what the API says."""
+"""What the page shows is what the API returns."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.contract.plugins.conftest import tell
+from tests.contract.plugins.conftest import ui_data
 
 pytestmark = pytest.mark.airflow3
 
 
 @pytest.fixture
-def ask(api):
-    """Send something to the API as a task would."""
-    import httpx
-
-    def send(method, path, **body):
-        headers = {"Authorization": f"Bearer {api.api_key}"}
-        answer = httpx.request(method, f"{api.url}{path}", json=body, headers=headers, trust_env=False)
-        return answer.raise_for_status().json()
-
-    return send
-
-
-@pytest.fixture
 def page(get, run):
-    """Push one XCom and ask for the page of its task instance: ``page(value)``."""
-    there = None
+    """Add a task instance with an XCom and request its page: ``page(value)``, then ``page()`` again."""
+    added = None
 
     def show(value=None):
-        nonlocal there
-        if there is None:
-            there = run()
-            there.push(value)
-        answer = get("task-instance", **there.query, task_id="make", map_index="{MAP_INDEX}")
-        return answer.raise_for_status().json()
+        nonlocal added
+        if added is None:
+            added = run()
+            added.add_task(value)
+        response = get("task-instance", **added.query, task_id="make", map_index="{MAP_INDEX}")
+        return response.raise_for_status().json()
 
     return show
 
 
 def test_a_finished_container(page, content):
-    made = content(hook="Wait for it", targetPlatforms=["tiktok"])
-    shown = page(tell(*made["containerIds"], job_id=made["jobId"]))
+    generated = content(hook="Wait for it", targetPlatforms=["tiktok"])
+    shown = page(ui_data(*generated["containerIds"], job_id=generated["jobId"]))
     (card,) = shown["containers"]
-    assert card["id"] == made["containerIds"][0]
+    assert card["id"] == generated["containerIds"][0]
     assert card["tasks"] == [{"task_id": "make", "map_index": -1}]
-    assert card["state"] == "known"
-    assert card["shown"]["hook"] == "Wait for it"
-    assert card["shown"]["status"] == "completed"
-    assert card["shown"]["approval_status"] == "pending"
-    assert len(card["shown"]["pictures"]) == 3
-    assert [one["platform"] for one in card["shown"]["captions"]] == ["tiktok"]
+    assert card["state"] == "loaded"
+    assert card["data"]["hook"] == "Wait for it"
+    assert card["data"]["status"] == "completed"
+    assert card["data"]["approval_status"] == "pending"
+    assert len(card["data"]["pictures"]) == 3
+    assert [caption["platform"] for caption in card["data"]["captions"]] == ["tiktok"]
     (job,) = shown["jobs"]
-    assert (job["id"], job["shown"]["status"], job["shown"]["progress"]) == (made["jobId"], "completed", 1.0)
-    assert (shown["posts"], shown["errors"], shown["left_out"], shown["cut"]) == ([], [], 0, False)
-    # Somebody may still decide.
-    assert shown["again_in"] == 15.0
+    assert (job["id"], job["data"]["status"], job["data"]["progress"]) == (
+        generated["jobId"],
+        "completed",
+        1.0,
+    )
+    assert (shown["posts"], shown["errors"], shown["omitted"], shown["truncated"]) == ([], [], 0, False)
+    assert shown["refresh_after"] == 15.0, "because somebody may decide on it"
 
 
-def test_a_job_under_way_and_then_its_end(page, content, api, page_clock):
-    made = content(ended=False)
-    shown = page(tell(job_id=made["jobId"]))
-    assert shown["jobs"][0]["shown"]["stage"] == "queued"
+def test_the_progress_of_a_job_and_its_end(page, content, api, page_timer):
+    generated = content(ended=False)
+    shown = page(ui_data(job_id=generated["jobId"]))
+    assert shown["jobs"][0]["data"]["stage"] == "queued"
     api.advance(30.0)
-    page_clock.advance(5.0)
+    page_timer.now += 5.0
     shown = page()
-    assert shown["jobs"][0]["shown"]["progress"] == pytest.approx(0.5)
-    assert shown["jobs"][0]["shown"]["stage"] == "generating_visuals"
-    assert shown["again_in"] == 5.0
+    assert shown["jobs"][0]["data"]["progress"] == pytest.approx(0.5)
+    assert shown["jobs"][0]["data"]["stage"] == "generating_visuals"
+    assert shown["refresh_after"] == 5.0
     api.advance(31.0)
-    page_clock.advance(5.0)
+    page_timer.now += 5.0
     shown = page()
-    assert shown["jobs"][0]["shown"]["status"] == "completed"
-    assert [one["id"] for one in shown["containers"]] == made["containerIds"], "the job names them"
-    assert shown["containers"][0]["shown"]["pictures"]
+    assert shown["jobs"][0]["data"]["status"] == "completed"
+    assert [entry["id"] for entry in shown["containers"]] == generated["containerIds"], "the job names them"
+    assert shown["containers"][0]["data"]["pictures"]
 
 
 def test_a_failed_job(page, content, api):
     api.outcome("failed", code="MODERATION_BLOCKED", message="Not safe.")
-    made = content()
-    shown = page(tell(*made["containerIds"], job_id=made["jobId"]))
-    assert shown["jobs"][0]["shown"]["error"] == "MODERATION_BLOCKED Not safe."
-    assert shown["containers"][0]["shown"]["error"] == "MODERATION_BLOCKED Not safe."
-    assert shown["again_in"] is None
+    generated = content()
+    shown = page(ui_data(*generated["containerIds"], job_id=generated["jobId"]))
+    assert shown["jobs"][0]["data"]["error"] == "MODERATION_BLOCKED Not safe."
+    assert shown["containers"][0]["data"]["error"] == "MODERATION_BLOCKED Not safe."
+    assert shown["refresh_after"] is None
 
 
 @pytest.mark.parametrize(("verb", "status"), [("approve", "approved"), ("reject", "rejected")])
-def test_a_decision(verb, status, page, content, ask, page_clock):
+def test_a_decision(verb, status, page, content, send, page_timer):
     (container,) = content()["containerIds"]
-    assert page(tell(container))["containers"][0]["shown"]["approval_status"] == "pending"
-    ask("POST", f"/v1/content/{container}/{verb}", **({"reason": "Too loud."} if verb == "reject" else {}))
-    page_clock.advance(15.0)
+    assert page(ui_data(container))["containers"][0]["data"]["approval_status"] == "pending"
+    send("POST", f"/v1/content/{container}/{verb}", **({"reason": "Too loud."} if verb == "reject" else {}))
+    page_timer.now += 15.0
     shown = page()
-    assert shown["containers"][0]["shown"]["approval_status"] == status
-    assert shown["again_in"] is None
+    assert shown["containers"][0]["data"]["approval_status"] == status
+    assert shown["refresh_after"] is None
 
 
 @pytest.fixture
-def scheduled(content, ask, api):
-    """Schedule content: gives the container and its posts."""
+def scheduled(content, send, api):
+    """Schedule content and return its id and those of its posts."""
 
-    def schedule(when="2040-01-01T09:00:00Z"):
+    def schedule():
         (container,) = content()["containerIds"]
-        ask("POST", f"/v1/content/{container}/approve")
+        send("POST", f"/v1/content/{container}/approve")
         targets = [{"socialAccountId": one, "mode": "publish"} for one in api.social_account_ids[:2]]
-        answer = ask("POST", f"/v1/content/{container}/schedule", scheduledFor=when, targets=targets)
-        return container, answer["scheduledPostIds"]
+        path = f"/v1/content/{container}/schedule"
+        response = send("POST", path, scheduledFor="2040-01-01T09:00:00Z", targets=targets)
+        return container, response["scheduledPostIds"]
 
     return schedule
 
 
-def test_posts_are_with_their_content(page, scheduled, api, page_clock):
+def test_posts_are_with_their_content(page, scheduled, api, page_timer):
     container, posts = scheduled()
-    shown = page(tell(container, scheduled_post_ids=posts))
+    shown = page(ui_data(container, scheduled_post_ids=posts))
     (card,) = shown["containers"]
-    assert [one["id"] for one in card["posts"]] == posts
-    assert {one["shown"]["status"] for one in card["posts"]} == {"queued"}
-    assert card["posts"][0]["shown"]["scheduled_for"] == "2040-01-01T09:00:00.000Z"
+    assert [entry["id"] for entry in card["posts"]] == posts
+    assert {entry["data"]["status"] for entry in card["posts"]} == {"queued"}
+    assert card["posts"][0]["data"]["scheduled_for"] == "2040-01-01T09:00:00.000Z"
     assert shown["posts"] == []
     api.advance(20 * 365 * 86400.0)
-    page_clock.advance(30.0)
-    first = page()["containers"][0]["posts"][0]["shown"]
+    page_timer.now += 30.0
+    first = page()["containers"][0]["posts"][0]["data"]
     assert first["status"] == "published"
     assert first["url"].startswith(f"https://www.{first['platform']}.com/")
 
 
-def test_posts_without_their_content_are_on_their_own(page, scheduled):
+def test_posts_whose_content_is_not_on_the_page_are_separate(page, scheduled):
     container, posts = scheduled()
-    shown = page(tell(scheduled_post_ids=posts))
-    assert [one["id"] for one in shown["posts"]] == posts
-    assert {one["shown"]["container_id"] for one in shown["posts"]} == {container}
+    shown = page(ui_data(scheduled_post_ids=posts))
+    assert [entry["id"] for entry in shown["posts"]] == posts
+    assert {entry["data"]["container_id"] for entry in shown["posts"]} == {container}
 
 
-def test_the_gallery_has_all_of_a_run_in_the_order_of_its_making(get, run, content, scheduled):
-    there = run()
+def test_the_gallery_shows_all_of_a_run_in_order(get, run, content, scheduled):
+    added = run()
     container, posts = scheduled()
     several = content(variants=2)["containerIds"]
-    there.push(tell(container), "generate")
-    there.push(tell(container, scheduled_post_ids=posts), "schedule")
-    for index, one in enumerate(several):
-        there.push(tell(one), "review", index)
-    there.push(None, "plain")
-    shown = get("dag-run", **there.query).json()
-    assert [one["id"] for one in shown["containers"]] == [container, *several]
-    tasks = [[(task["task_id"], task["map_index"]) for task in one["tasks"]] for one in shown["containers"]]
+    added.add_task(ui_data(container), "generate")
+    added.add_task(ui_data(container, scheduled_post_ids=posts), "schedule")
+    for index, container_id in enumerate(several):
+        added.add_task(ui_data(container_id), "review", index)
+    added.add_task(None, "plain")
+    shown = get("dag-run", **added.query).json()
+    assert [entry["id"] for entry in shown["containers"]] == [container, *several]
+    tasks = [
+        [(task["task_id"], task["map_index"]) for task in entry["tasks"]] for entry in shown["containers"]
+    ]
     assert tasks == [[("generate", -1), ("schedule", -1)], [("review", 0)], [("review", 1)]]
-    assert [one["id"] for one in shown["containers"][0]["posts"]] == posts
+    assert [entry["id"] for entry in shown["containers"][0]["posts"]] == posts
     assert shown["jobs"] == []
 
 
-def test_the_gallery_tells_of_jobs_that_are_still_at_it(get, run, content, reads):
-    there = run(state="running")
-    ended, busy = content(), content(ended=False)
-    there.push(tell(*ended["containerIds"], job_id=ended["jobId"]), "first")
-    there.push(tell(*busy["containerIds"], job_id=busy["jobId"]), "second")
+def test_the_gallery_shows_running_jobs_and_does_not_read_others(get, run, content, reads):
+    added = run(state="running")
+    finished, running = content(), content(ended=False)
+    added.add_task(ui_data(*finished["containerIds"], job_id=finished["jobId"]), "first")
+    added.add_task(ui_data(*running["containerIds"], job_id=running["jobId"]), "second")
     reads()
-    shown = get("dag-run", **there.query).json()
-    assert [one["id"] for one in shown["jobs"]] == [busy["jobId"]]
-    assert shown["containers"][1]["job_ids"] == [busy["jobId"]]
-    assert f"/v1/jobs/{ended['jobId']}" not in reads()
+    shown = get("dag-run", **added.query).json()
+    assert [entry["id"] for entry in shown["jobs"]] == [running["jobId"]]
+    assert shown["containers"][1]["job_ids"] == [running["jobId"]]
+    assert f"/v1/jobs/{finished['jobId']}" not in reads()
 
 
 @pytest.mark.parametrize("map_index", ["0", "1"])
-def test_one_place_of_a_mapped_task(map_index, get, run, content):
-    there = run()
+def test_one_task_instance_of_a_mapped_task(map_index, get, run, content):
+    added = run()
     several = content(variants=2)["containerIds"]
-    for index, one in enumerate(several):
-        there.push(tell(one), "review", index)
-    asked = {**there.query, "task_id": "review"}
-    shown = get("task-instance", **asked, map_index=map_index).json()
-    assert [one["id"] for one in shown["containers"]] == [several[int(map_index)]]
+    for index, container_id in enumerate(several):
+        added.add_task(ui_data(container_id), "review", index)
+    shown = get("task-instance", **added.query, task_id="review", map_index=map_index).json()
+    assert [entry["id"] for entry in shown["containers"]] == [several[int(map_index)]]
 
 
-@pytest.mark.parametrize("map_index", [None, "", "{MAP_INDEX}", "-1", "x", "99999999999999999999"])
-def test_without_a_place_all_of_the_task_is_shown(map_index, get, run, content):
-    there = run()
+@pytest.mark.parametrize("map_index", [None, "", "{MAP_INDEX}", "-1", "x"])
+def test_without_a_map_index_all_of_the_task_is_shown(map_index, get, run, content):
+    added = run()
     (container,) = content()["containerIds"]
-    there.push(tell(container), "whole")
-    asked = {**there.query, "task_id": "whole"} | ({} if map_index is None else {"map_index": map_index})
-    assert [one["id"] for one in get("task-instance", **asked).json()["containers"]] == [container]
+    added.add_task(ui_data(container), "whole")
+    query = {**added.query, "task_id": "whole"} | ({} if map_index is None else {"map_index": map_index})
+    assert [entry["id"] for entry in get("task-instance", **query).json()["containers"]] == [container]
 
 
-def test_what_the_api_does_not_know(page, api):
-    shown = page(tell("cnt_gone", job_id="job_gone", scheduled_post_ids=["sp_gone"]))
-    assert {one["state"] for one in (*shown["containers"], *shown["jobs"], *shown["posts"])} == {"not_found"}
-    assert shown["again_in"] is None
-
-
-TROUBLE = {
-    "503": {"kind": "fail_before"},
-    "disconnect": {"kind": "disconnect_before"},
-    "garbage": {"kind": "garbage"},
-    "redirect": {"kind": "redirect"},
-    "401": {"kind": "fail_before", "status": 401, "code": "UNAUTHENTICATED"},
-}
-
-
-@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
-def test_one_that_cannot_be_read_leaves_the_rest(trouble, page, content, api, page_clock):
-    first, second = content(variants=2)["containerIds"]
-    api.fault(path=f"/v1/content/{first}", times=1, **trouble)
-    shown = page(tell(first, second))
-    assert [one["state"] for one in shown["containers"]] == ["error", "known"]
-    assert shown["containers"][0]["error"]
-    assert shown["containers"][0]["shown"] is None
-    page_clock.advance(30.0)
-    assert [one["state"] for one in page()["containers"]] == ["known", "known"]
-
-
-def test_texts_of_the_api_pass_as_they_are(page, content):
-    hook = '<img src=x onerror=alert(1)> & "quotes" 🧠'
-    (container,) = content(hook=hook)["containerIds"]
-    assert page(tell(container))["containers"][0]["shown"]["hook"] == hook
+def test_what_the_api_does_not_find(page, api):
+    shown = page(ui_data("cnt_gone", job_id="job_gone", scheduled_post_ids=["sp_gone"]))
+    entries = (*shown["containers"], *shown["jobs"], *shown["posts"])
+    assert {entry["state"] for entry in entries} == {"not_found"}
+    assert shown["refresh_after"] is None
 
 
 @pytest.mark.parametrize(
-    ("connection", "said"),
+    "fault",
+    [
+        {"kind": "fail_before"},
+        {"kind": "disconnect_before"},
+        {"kind": "garbage"},
+        {"kind": "redirect"},
+        {"kind": "fail_before", "status": 401, "code": "UNAUTHENTICATED"},
+    ],
+    ids=["503", "disconnect", "garbage", "redirect", "401"],
+)
+def test_a_container_that_cannot_be_read_leaves_the_rest(fault, page, content, api, page_timer):
+    first, second = content(variants=2)["containerIds"]
+    api.fault(path=f"/v1/content/{first}", times=1, **fault)
+    shown = page(ui_data(first, second))
+    assert [entry["state"] for entry in shown["containers"]] == ["error", "loaded"]
+    assert shown["containers"][0]["error"]
+    assert shown["containers"][0]["data"] is None
+    page_timer.now += 30.0
+    assert [entry["state"] for entry in page()["containers"]] == ["loaded", "loaded"]
+
+
+def test_texts_of_the_api_are_not_changed(page, content):
+    hook = '<img src=x onerror=alert(1)> & "quotes" 🧠'
+    (container,) = content(hook=hook)["containerIds"]
+    assert page(ui_data(container))["containers"][0]["data"]["hook"] == hook
+
+
+@pytest.mark.parametrize(
+    ("connection", "message"),
     [
         (None, 'The connection "layers_default" was not found.'),
         ('{"conn_type": "http"}', 'The connection "layers_default" is not of type layers.'),
-        ('{"conn_type": "layers"}', 'The connection "layers_default" cannot be used as it is filled in.'),
+        ('{"conn_type": "layers"}', 'The connection "layers_default" is not filled in correctly.'),
     ],
 )
-def test_a_connection_that_is_of_no_use(connection, said, page, monkeypatch, reads):
+def test_a_connection_that_is_not_usable(connection, message, page, monkeypatch, reads):
     if connection is None:
         monkeypatch.delenv("AIRFLOW_CONN_LAYERS_DEFAULT")
     else:
         monkeypatch.setenv("AIRFLOW_CONN_LAYERS_DEFAULT", connection)
     reads()
-    shown = page(tell("cnt_1", "cnt_2"))
-    assert shown["errors"] == [said]
-    assert [one["state"] for one in shown["containers"]] == ["no_connection", "no_connection"]
+    shown = page(ui_data("cnt_1", "cnt_2"))
+    assert shown["errors"] == [message]
+    assert [entry["state"] for entry in shown["containers"]] == ["connection_error"] * 2
     assert reads() == []
 
 
-def test_a_connection_of_the_database(page, content, api, monkeypatch, database):
+def test_a_connection_in_the_database(page, content, api, monkeypatch, database):
     from airflow.models.connection import Connection
     from airflow.utils.session import create_session
 
     monkeypatch.delenv("AIRFLOW_CONN_LAYERS_DEFAULT")
-    # As `airflow api-server` has it.
+    # As `airflow api-server` sets it.
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     (container,) = content()["containerIds"]
     with create_session() as session:
-        kept = Connection(conn_id="of_database", **api.connection)
-        session.add(kept)
+        saved = Connection(conn_id="of_database", **api.connection)
+        session.add(saved)
     try:
-        shown = page(tell(container, layers_conn_id="of_database"))
+        shown = page(ui_data(container, layers_conn_id="of_database"))
     finally:
         with create_session() as session:
-            session.delete(session.merge(kept))
-    assert shown["containers"][0]["state"] == "known"
+            session.delete(session.merge(saved))
+    assert shown["containers"][0]["state"] == "loaded"
+
+
+def test_content_beyond_the_limit_is_counted(get, run):
+    added = run()
+    for index in range(3):
+        added.add_task(ui_data(*(f"cnt_{index}_{number}" for number in range(90))), f"task_{index}")
+    shown = get("dag-run", **added.query).json()
+    assert (len(shown["containers"]), shown["omitted"]) == (200, 70)

@@ -1,4 +1,4 @@
-"""What the database says of runs and their XComs."""
+"""What is read from Airflow's database."""
 
 from __future__ import annotations
 
@@ -6,25 +6,38 @@ import json
 
 import pytest
 
-from tests.contract.plugins.conftest import tell
+from tests.contract.plugins.conftest import ui_data
 
 pytestmark = pytest.mark.airflow3
 
 
-@pytest.mark.parametrize(("state", "again"), [("running", 10.0), ("success", None)])
-@pytest.mark.parametrize("page_name", ["task-instance", "dag-run"])
-def test_nothing_yet_and_nothing_ever(page_name, state, again, get, run):
-    there = run(state=state)
-    there.push(None, state=state)
-    shown = get(page_name, **there.query, task_id="make").json()
+@pytest.mark.parametrize(("state", "refresh_after"), [("running", 10.0), ("success", None)])
+@pytest.mark.parametrize("page", ["task-instance", "dag-run"])
+def test_without_content_the_page_asks_again_only_while_tasks_are_unfinished(
+    page, state, refresh_after, get, run
+):
+    added = run(state=state)
+    added.add_task(None, state=state)
+    shown = get(page, **added.query, task_id="make").json()
     assert (shown["jobs"], shown["containers"], shown["posts"]) == ([], [], [])
-    assert shown["again_in"] == again
+    assert shown["refresh_after"] == refresh_after
 
 
-def test_a_run_that_is_not_there(get, run):
+def test_a_finished_task_of_a_running_run(get, run):
+    added = run(state="running")
+    added.add_task(None, "finished")
+    added.add_task(None, "unfinished", state="deferred")
+    found = [
+        get("task-instance", **added.query, task_id=task_id).json()["refresh_after"]
+        for task_id in ("finished", "unfinished")
+    ]
+    assert found == [None, 10.0]
+
+
+def test_a_run_that_does_not_exist(get, run):
     run()
-    shown = get("dag-run", dag_id="made", run_id="elsewhere").json()
-    assert (shown["containers"], shown["again_in"]) == ([], None)
+    shown = get("dag-run", dag_id="made", run_id="other").json()
+    assert (shown["containers"], shown["refresh_after"]) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -33,43 +46,40 @@ def test_a_run_that_is_not_there(get, run):
         "text",
         ["cnt_1"],
         {},
-        {"layers_conn_id": 1},
         {"layers_conn_id": "a b\n"},
-        {"layers_conn_id": "layers_default", "container_ids": "cnt_1", "job_id": {"a": 1}},
         {"layers_conn_id": "layers_default", "container_ids": [1, None, "", "é", "a" * 201, ["cnt_1"]]},
         {"__classname__": "builtins.tuple", "__version__": 1, "__data__": ["a"]},
         '{"__classname__": "subprocess.Popen", "__version__": 1, "__data__": {"args": "true"}}',
         "{",
     ],
 )
-def test_an_xcom_of_another_shape_is_nothing(value, get, run, reads):
-    there = run()
-    there.push(value)
+def test_an_xcom_of_another_shape_is_ignored(value, get, run, reads):
+    added = run()
+    added.add_task(value)
     reads()
-    shown = get("dag-run", **there.query).json()
+    shown = get("dag-run", **added.query).json()
     assert (shown["containers"], reads()) == ([], [])
 
 
-def test_an_xcom_that_airflow_wrote_as_text_is_read_too(get, run, content):
-    there = run()
+def test_an_xcom_that_airflow_stored_as_text(get, run, content):
+    added = run()
     (container,) = content()["containerIds"]
-    there.push(json.dumps(tell(container)))
-    assert [one["id"] for one in get("dag-run", **there.query).json()["containers"]] == [container]
+    added.add_task(json.dumps(ui_data(container)))
+    assert [entry["id"] for entry in get("dag-run", **added.query).json()["containers"]] == [container]
 
 
-def test_another_key_is_nothing(get, run, reads):
-    there = run()
-    there.push(tell("cnt_1"), key="return_value")
+def test_an_xcom_of_another_key_is_ignored(get, run, reads):
+    added = run()
+    added.add_task(ui_data("cnt_1"), key="return_value")
     reads()
-    assert (get("dag-run", **there.query).json()["containers"], reads()) == ([], [])
+    assert (get("dag-run", **added.query).json()["containers"], reads()) == ([], [])
 
 
-def test_more_task_instances_than_are_looked_at(get, run, monkeypatch):
-    from airflow_provider_layers.plugins import queries
+def test_the_number_of_task_instances_is_limited(run):
+    from airflow_provider_layers.plugins.queries import run_references
 
-    monkeypatch.setattr(queries, "MOST_RECORDS", 3)
-    there = run()
+    added = run()
     for index in range(4):
-        there.push(tell(f"cnt_{index}"), "mapped", index)
-    shown = get("dag-run", **there.query).json()
-    assert (len(shown["containers"]), shown["cut"]) == (3, True)
+        added.add_task(ui_data(f"cnt_{index}"), "mapped", index)
+    found = [run_references(**added.query, limit=limit) for limit in (3, 4)]
+    assert [(len(one.tasks), one.truncated) for one in found] == [(3, True), (4, False)]
