@@ -55,7 +55,7 @@ READ_BURST_SHARE = 0.5
 """Share of these that may be sent at once: 30, so that most pages load in one go."""
 
 MAX_RESULTS = 1000
-"""As many as five full pages show. The least recently used results are dropped first."""
+"""As many as five full pages show."""
 
 MAX_CONNECTIONS = 100
 CONNECTION_TTL = 30.0
@@ -206,6 +206,7 @@ class ReadCache:
 
     :param pool: runs the reads
     :param timer: seconds, from any start
+    :param maxsize: how many results to keep; the least recently used are dropped first
     """
 
     def __init__(
