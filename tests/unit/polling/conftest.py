@@ -1,30 +1,31 @@
-"""A watcher in a loop in which hours pass at once."""
+"""A watcher in a loop in which hours pass in milliseconds."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from airflow_provider_layers.api.cadence import Experience
-from airflow_provider_layers.hooks import reader
-from airflow_provider_layers.hooks import watcher as watching
-from airflow_provider_layers.hooks.watcher import Watcher
-from tests.unit.hours import Api, Hours
+from airflow_provider_layers.polling.intervals import DurationHistory
+from airflow_provider_layers.polling.watcher import Watcher
+from tests.unit.polling.virtual_time import FakeApi, VirtualTimeLoop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
-def loop(monkeypatch):
-    loop = Hours()
-    for module in (reader, watching):
-        monkeypatch.setattr(module, "time", loop)
+def loop() -> Iterator[VirtualTimeLoop]:
+    loop = VirtualTimeLoop()
     yield loop
     loop.close()
 
 
 @pytest.fixture
-def api(loop):
-    return Api(loop)
+def api(loop: VirtualTimeLoop) -> FakeApi:
+    return FakeApi(loop)
 
 
 @pytest.fixture
-def watcher(api):
-    return Watcher(api, Experience(), 6000)
+def watcher(api: FakeApi) -> Watcher:
+    return Watcher(api.client(), DurationHistory(), 6000)

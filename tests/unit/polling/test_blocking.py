@@ -1,13 +1,9 @@
-"""Waiting for a job: in a worker to its end, in the triggerer as one among many."""
+"""Waiting in a worker."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_provider_layers.api.cadence import Cadence
-from airflow_provider_layers.api.content import SINCE_MARGIN
-from airflow_provider_layers.api.waiting import look_in_time, until_ended, watch_job
-from airflow_provider_layers.api.watching import NOT_FOUND_GRACE, UNEXPECTED_IN_A_ROW
 from airflow_provider_layers.exceptions import (
     LayersAuthenticationError,
     LayersJobTimeoutError,
@@ -15,246 +11,130 @@ from airflow_provider_layers.exceptions import (
     LayersPermissionError,
     LayersRequestError,
     LayersSuspendedError,
-    LayersUnexpectedAnswerError,
+    LayersUnexpectedResponseError,
 )
-from tests.unit.driving import LOST, Clock, bad, drive, good
+from airflow_provider_layers.polling.blocking import get_job_with_grace, wait_until_finished
+from airflow_provider_layers.polling.targets import MAX_CONSECUTIVE_FAILURES, NOT_FOUND_GRACE, job_target
+from tests.unit.scripted import LOST, NOW, FakeClock, error, ok
 
-FOREVER = 1e12
-GARBAGE = good("<html>")
-UNCHANGED = good(status=304)
-
-
-def job(status: str = "running", etag: str = '"1"', **fields: object) -> object:
-    return good({"jobId": "job_1", "kind": "content_generate", "status": status, **fields}, etag=etag)
+GARBAGE = ok("<html>")
+UNCHANGED = ok(status=304)
 
 
-def never() -> float:
-    return 0.0
+def job(status="running", etag='"1"', **fields):
+    return ok({"jobId": "job_1", "kind": "content_generate", "status": status, **fields}, etag=etag)
 
 
-def wait(answers, *, seconds=None, longest=10.0, chance=never):
-    clock = Clock()
-    deadline = FOREVER if seconds is None else clock() + seconds
-    flow = until_ended("job_1", deadline=deadline, cadence=Cadence(longest), clock=clock, chance=chance)
-    return drive(flow, answers, clock=clock)
+class Wait:
+    """What a worker's wait led to."""
+
+    def __init__(self, api, *, seconds=1e9, **fields):
+        self.clock = FakeClock()
+        self.job = self.error = None
+        target = job_target("job_1", deadline=NOW + seconds, clock=self.clock, **fields)
+        try:
+            self.job = wait_until_finished(api.client(self.clock), target)
+        except Exception as failure:  # noqa: BLE001 - a test asserts on it
+            self.error = failure
+        self.pauses = [round(pause, 2) for pause in self.clock.slept]
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
-def test_a_job_that_has_ended_is_given_back_whatever_its_end(status):
-    driven = wait([job(), job(), job(status)])
-    assert driven.result.status == status
-    assert driven.pauses == [2.0, 2.6]
+def test_a_finished_job_is_returned_whatever_its_status(script, status):
+    wait = Wait(script(job(), job(), job(status)))
+    assert wait.job.status == status
+    # The first poll of many workers is spread over 2 s; half a second of jitter, here half of it.
+    assert wait.pauses == [1.0, 2.25, 2.85]
 
 
-def test_the_next_look_asks_only_for_what_has_changed():
-    driven = wait([job(etag='"1"'), UNCHANGED, job(etag='"2"'), job("completed")])
-    assert [one.etag for one in driven.sent] == [None, '"1"', '"1"', '"2"']
+def test_pauses_follow_the_vendor_and_never_exceed_the_chosen_interval(script):
+    """Also while the API expects the end in an hour: the triggerer would pause three times as long."""
+    wait = Wait(script(*[job(etaSeconds=3600)] * 5, job("completed")), max_interval=3.0)
+    assert wait.pauses == [1.0] + [3.25] * 5
+    wait = Wait(script(*[job()] * 9, job("completed")))
+    assert wait.pauses[1:] == [2.25, 2.85, 3.63, 4.64, 5.96, 7.68, 9.9, 10.25, 10.25]
 
 
-@pytest.mark.parametrize("failure", [LOST, bad(408), bad(425), bad(429), bad(500), bad(503), GARBAGE])
-def test_failures_that_pass_never_end_a_wait_by_themselves(failure):
-    answers = [job(), *[failure, job()] * 30, job("completed")]
-    assert wait(answers).result.status == "completed"
+def test_an_unchanged_job_is_requested_by_its_etag(script):
+    api = script(job(etag='"1"'), UNCHANGED, job(etag='"2"'), job("completed"))
+    Wait(api)
+    assert [request.headers.get("if-none-match") for request in api.requests] == [None, '"1"', '"1"', '"2"']
 
 
-@pytest.mark.parametrize("failure", [LOST, bad(429), bad(503)])
-def test_not_even_a_long_row_of_them_does(failure):
-    assert wait([failure] * 200 + [job("completed")]).result.status == "completed"
+@pytest.mark.parametrize("failure", [LOST, error(408), error(429), error(503), GARBAGE], ids=repr)
+def test_transient_errors_are_survived(script, failure):
+    assert Wait(script(job(), *[failure, job()] * 30, job("completed"))).job.status == "completed"
+    if failure is not GARBAGE:
+        assert Wait(script(*[failure] * 100, job("completed"))).job.status == "completed"
 
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
-        (bad(400), LayersRequestError),
-        (bad(401), LayersAuthenticationError),
-        (bad(403), LayersPermissionError),
-        (bad(503, "KILL_SWITCH"), LayersSuspendedError),
+        (error(400), LayersRequestError),
+        (error(401), LayersAuthenticationError),
+        (error(403), LayersPermissionError),
+        (error(503, "KILL_SWITCH"), LayersSuspendedError),
     ],
+    ids=["400", "401", "403", "suspended"],
 )
-def test_failures_that_do_not_pass_end_it_at_once(failure, kind):
-    driven = wait([job(), failure])
-    assert type(driven.error) is kind
-    assert len(driven.pauses) == 1
+def test_permanent_errors_end_the_wait_at_once(script, failure, kind):
+    assert type(Wait(script(job(), failure)).error) is kind
 
 
-def test_a_job_may_be_unknown_for_a_moment_after_its_start():
-    assert wait([bad(404), bad(404), job("completed")]).result.status == "completed"
-
-
-def test_a_job_that_stays_unknown_ends_the_wait():
-    driven = wait([bad(404)] * 6)
-    assert isinstance(driven.error, LayersNotFoundError)
-    assert NOT_FOUND_GRACE <= sum(driven.pauses) < NOT_FOUND_GRACE + 10.0
-
-
-def test_a_job_that_vanishes_later_ends_the_wait():
-    assert isinstance(wait([job()] * 10 + [bad(404)]).error, LayersNotFoundError)
+def test_a_job_may_be_unknown_for_a_grace(script):
+    assert Wait(script(error(404), error(404), job("completed"))).job.status == "completed"
+    wait = Wait(script(*[error(404)] * 6))
+    assert isinstance(wait.error, LayersNotFoundError)
+    assert NOT_FOUND_GRACE <= sum(wait.pauses) < NOT_FOUND_GRACE + 10.0
+    assert isinstance(Wait(script(*[job()] * 10, error(404))).error, LayersNotFoundError)
 
 
 @pytest.mark.parametrize(
-    "strange",
-    [GARBAGE, good(status=302), job("paused"), good({"jobId": "job_2", "status": "completed"}), good({})],
+    "reply",
+    [GARBAGE, ok(status=302), job("paused"), ok({"jobId": "job_2", "status": "completed"}), ok({})],
+    ids=["garbage", "redirect", "unknown status", "another job", "no job"],
 )
-def test_answers_that_nobody_documented_end_the_wait_when_they_stay(strange):
-    assert isinstance(wait([job()] + [strange] * UNEXPECTED_IN_A_ROW).error, LayersUnexpectedAnswerError)
+def test_undocumented_responses_end_the_wait_when_they_stay(script, reply):
+    wait = Wait(script(job(), *[reply] * MAX_CONSECUTIVE_FAILURES))
+    assert isinstance(wait.error, LayersUnexpectedResponseError)
 
 
-@pytest.mark.parametrize("answer", [job(), UNCHANGED])
-def test_a_good_answer_starts_the_count_of_strange_ones_anew(answer):
-    row = [GARBAGE] * (UNEXPECTED_IN_A_ROW - 1)
-    assert wait([job(), *row, answer, *row, job("completed")]).result.status == "completed"
+@pytest.mark.parametrize(("retry_after", "pause"), [("30", 30.0), ("1", 2.25)])
+def test_retry_after_is_the_least_pause(script, retry_after, pause):
+    assert Wait(script(error(429, retry_after=retry_after), job("completed"))).pauses == [1.0, pause]
 
 
-def test_retry_after_is_the_floor_of_the_pause():
-    assert wait([bad(429, retry_after="30"), job("completed")]).pauses == [30.0]
+@pytest.mark.parametrize("reply", [job(), error(429, retry_after="3600")], ids=["running", "429"])
+def test_the_last_poll_comes_at_the_deadline(script, reply):
+    wait = Wait(script(reply, job("completed")), seconds=1.5)
+    assert (wait.job.status, wait.clock.now) == ("completed", NOW + 1.5)
+    wait = Wait(script(reply, job(stage="assembling")), seconds=1.5)
+    assert isinstance(wait.error, LayersJobTimeoutError)
+    assert "was still running in stage assembling at the deadline" in str(wait.error)
 
 
-def test_a_shorter_retry_after_does_not_shorten_the_pause():
-    assert wait([bad(429, retry_after="1"), job("completed")]).pauses == [2.0]
+def test_a_deadline_in_the_past_still_leaves_one_poll(script):
+    assert Wait(script(job("completed")), seconds=-100).job.status == "completed"
+    assert "could not be read at the deadline" in str(Wait(script(LOST), seconds=-100).error)
+    assert isinstance(Wait(script(error(401)), seconds=-100).error, LayersAuthenticationError)
 
 
-@pytest.mark.parametrize("answer", [job(), bad(429, retry_after="3600"), bad(429, retry_after="inf")])
-def test_no_pause_reaches_past_the_deadline(answer):
-    driven = wait([answer, job()], seconds=1.5)
-    assert driven.pauses == [1.5]
-    assert isinstance(driven.error, LayersJobTimeoutError)
+def test_a_list_is_of_no_use_to_a_single_wait(script):
+    api = script(job(), job("completed"))
+    Wait(api, container_ids=["cnt_1"], project_id="prj_1")
+    assert api.paths == ["GET /v1/jobs/job_1"] * 2
 
 
-def test_one_last_look_is_taken_after_the_deadline():
-    driven = wait([job(), job("completed")], seconds=1.5)
-    assert driven.result.status == "completed"
-    assert driven.pauses == [1.5]
+def test_a_new_job_is_read_again_until_it_is_visible(script):
+    clock = FakeClock()
+    found = get_job_with_grace(script(error(404), error(404), job()).client(clock), "job_1")
+    assert found.status == "running"
+    assert [round(pause, 2) for pause in clock.slept] == [2.25, 2.85]
 
 
-def test_a_deadline_that_has_passed_before_the_wait_still_leaves_one_look():
-    assert wait([job("completed")], seconds=-100).result.status == "completed"
-    assert isinstance(wait([job()], seconds=-100).error, LayersJobTimeoutError)
-
-
-def test_a_timeout_says_where_the_job_was_and_that_it_goes_on():
-    error = wait([job(stage="assembling")], seconds=0).error
-    assert error.job_id == "job_1"
-    assert error.message == (
-        "was still running in stage assembling at the deadline, 1970-01-12T13:46:40+00:00. "
-        "It may still complete."
-    )
-
-
-def test_a_timeout_of_a_job_that_was_never_seen_says_so():
-    assert "could not be read at the deadline" in str(wait([LOST], seconds=0).error)
-
-
-def test_the_deadline_gives_way_to_an_error_that_tells_more():
-    assert isinstance(wait([bad(401)], seconds=0).error, LayersAuthenticationError)
-
-
-def test_jitter_comes_from_the_chance_that_was_passed_in():
-    assert wait([job(), job("completed")], chance=lambda: 1.0).pauses == [2.5]
-
-
-def test_looking_in_time_waits_for_a_new_job_to_show():
-    driven = drive(look_in_time("job_1", chance=never), [bad(404), bad(404), job()])
-    assert driven.result.status == "running"
-    assert driven.pauses == [2.0, 2.6]
-
-
-def test_looking_in_time_gives_up_on_a_job_that_stays_unknown():
-    driven = drive(look_in_time("job_1", chance=never), [bad(404)] * 6)
-    assert isinstance(driven.error, LayersNotFoundError)
-    assert sum(driven.pauses) >= NOT_FOUND_GRACE
-
-
-def watching(**fields):
-    return watch_job("job_1", **({"deadline": 1000.0, "longest": 10.0} | fields))
-
-
-def sight(**fields):
-    given = watching(clock=lambda: 500.0)
-    return given.sight(given.look(None).read(job(**fields)))
-
-
-def test_a_watched_job_is_looked_at_and_asked_for_what_has_changed():
-    watch = watching()
-    assert watch.name == "job job_1"
-    assert (watch.look(None).path, watch.look(None).etag) == ("/v1/jobs/job_1", None)
-    assert watch.look('"1"').etag == '"1"'
-    assert watch.look('"1"').read(UNCHANGED) is None
-
-
-def test_a_running_job_tells_what_it_knows_of_its_end():
-    seen = sight(progress=0.4, etaSeconds=30, etag='"7"')
-    assert (seen.ended, seen.likely_end, seen.progress, seen.etag) == (False, 530.0, 0.4, '"7"')
-
-
-def test_a_job_may_tell_nothing_of_its_end():
-    seen = sight()
-    assert (seen.ended, seen.likely_end, seen.progress, seen.lasted) == (False, None, None, None)
-
-
-def test_a_job_that_is_about_to_end_has_no_seconds_left():
-    assert sight(etaSeconds=0).likely_end == 500.0
-
-
-@pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
-def test_an_ended_job_tells_how_long_it_took(status):
-    moments = {"startedAt": "2026-04-18T12:00:00.000Z", "finishedAt": "2026-04-18T12:01:30.500Z"}
-    seen = sight(status=status, **moments)
-    assert (seen.ended, seen.lasted) == (True, 90.5)
-
-
-def test_a_moment_without_an_offset_is_one_in_utc():
-    moments = {"startedAt": "2026-04-18T12:00:00", "finishedAt": "2026-04-18T12:01:30Z"}
-    assert sight(status="completed", **moments).lasted == 90.0
-
-
-@pytest.mark.parametrize("missing", ["startedAt", "finishedAt"])
-def test_an_ended_job_without_its_moments_teaches_nothing(missing):
-    moments = {"startedAt": "2026-04-18T12:00:00Z", "finishedAt": "2026-04-18T12:01:30Z"}
-    assert sight(status="completed", **(moments | {missing: None})).lasted is None
-
-
-def test_a_deadline_says_where_the_watched_job_was():
-    watch = watching()
-    error = watch.expired(watch.look(None).read(job(stage="assembling")))
-    assert isinstance(error, LayersJobTimeoutError)
-    assert error.message == (
-        "was still running in stage assembling at the deadline, 1970-01-01T00:16:40+00:00. "
-        "It may still complete."
-    )
-    assert "could not be read" in str(watch.expired(None))
-
-
-def test_jobs_of_a_kind_and_format_are_a_species():
-    assert watching(kind="content_generate", content_format="video").species == (
-        "job",
-        "content_generate",
-        "video",
-    )
-    assert watching(kind="content_generate").species == ("job", "content_generate", "")
-    assert watching(content_format="video").species == (), "nothing can be learned of an unknown kind"
-
-
-def test_the_start_of_a_job_is_a_moment_or_unknown():
-    assert watching(started_at="1970-01-01T00:10:00Z").began == 600.0
-    assert watching(started_at=None).began is None
-    assert watching(started_at="yesterday").began is None
-
-
-def test_a_job_of_a_known_project_shows_in_the_list_of_its_containers():
-    watch = watching(project_id="prj_1", container_ids=["cnt_1", "2"])
-    assert watch.rows == ("1", "2")
-    page = watch.roll.page(1000.0, None, True)
-    assert page.path == "/v1/projects/prj_1/content"
-    assert page.query == (
-        ("status", "queued"),
-        ("status", "processing"),
-        ("status", "generating"),
-        ("since", f"1970-01-01T00:0{(1000 - SINCE_MARGIN) // 60:.0f}:40.000Z"),
-        ("limit", "200"),
-    )
-    assert watch.roll.page(None, "next", False).query == (("limit", "200"), ("cursor", "next"))
-    assert watching(container_ids=["cnt_1"]).roll is None
-
-
-def test_the_watched_pauses_are_as_long_as_was_asked_for():
-    assert watching(longest=3.0).cadence == Cadence(longest=3.0)
+def test_a_job_that_stays_unknown_is_an_error_after_the_grace(script):
+    clock = FakeClock()
+    with pytest.raises(LayersNotFoundError):
+        get_job_with_grace(script(*[error(404)] * 6).client(clock), "job_1")
+    assert NOT_FOUND_GRACE <= clock.now - NOW < NOT_FOUND_GRACE + 10.0

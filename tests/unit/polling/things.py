@@ -1,60 +1,76 @@
-"""Things to wait for and the lists in which they show, as tests need them."""
+"""Things to wait for and the lists in which they appear, as tests of polling need them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_layers.api.cadence import Cadence
-from airflow_provider_layers.api.endpoint import Endpoint, json_of
-from airflow_provider_layers.api.watching import Roll, Sight, Watch, roll_query
+from airflow_provider_layers.api.endpoint import Endpoint, read_json
 from airflow_provider_layers.exceptions import LayersTimeoutError
+from airflow_provider_layers.polling.intervals import PollInterval
+from airflow_provider_layers.polling.targets import ListSource, Observation, PollTarget, Row
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.api.endpoint import Answer
+    from airflow_provider_layers.api.endpoint import Response
 
 NOW = 1_000_000.0
 FOREVER = 1e12
 
 RUNNING: dict[str, Any] = {"status": "running"}
-ENDED: dict[str, Any] = {"status": "completed"}
-"""What a look at a thing gives; a list has rows of the same words."""
+FINISHED: dict[str, Any] = {"status": "completed"}
+"""The result of a poll."""
+
+UNFINISHED_ROW = Row("running", None, None)
+FINISHED_ROW = Row("completed", "2026-04-18T12:00:00Z", None)
+"""What a list shows of it."""
 
 
-def watch(name: str = "a", *, longest: float = 10.0, **fields: Any) -> Watch[dict[str, Any]]:
+def target(name: str = "a", *, max_interval: float = 10.0, **fields: Any) -> PollTarget[dict[str, Any]]:
     """
-    Watch a thing.
+    Return something to wait for.
 
-    :param name: of the thing, also the id of its row
-    :param longest: longest pause between two looks
-    :param fields: other fields of the watch
+    :param name: also the id of its row
+    :param fields: other fields of the target
     """
 
-    def read(answer: Answer) -> dict[str, Any] | None:
-        return None if answer.status == 304 else answer.json()
+    def read(response: Response) -> dict[str, Any] | None:
+        return None if response.status_code == 304 else response.json()
 
-    def look(etag: str | None) -> Endpoint[dict[str, Any] | None]:
-        return Endpoint(asked=f"read {name}", method="GET", path=f"/v1/things/{name}", read=read, etag=etag)
+    def poll(etag: str | None) -> Endpoint[dict[str, Any] | None]:
+        path = f"/v1/things/{name}"
+        return Endpoint(description=f"read {name}", method="GET", path=path, read=read, etag=etag)
 
-    def expired(seen: dict[str, Any] | None) -> LayersTimeoutError:
-        return LayersTimeoutError(f"{name} was {seen['status'] if seen else 'never seen'} at the deadline.")
+    def timeout_error(result: dict[str, Any] | None) -> LayersTimeoutError:
+        state = result["status"] if result else "never read"
+        return LayersTimeoutError(f"{name} was {state} at the deadline.")
 
-    usual = {"look": look, "sight": sight, "expired": expired, "cadence": Cadence(longest)}
-    return Watch(**({"name": name, "deadline": FOREVER, "rows": (name,)} | usual | fields))
+    defaults = {
+        "name": name,
+        "poll": poll,
+        "observe": observe,
+        "timeout_error": timeout_error,
+        "deadline": FOREVER,
+        "interval": PollInterval(max_interval),
+        "row_ids": (name,),
+    }
+    return PollTarget(**(defaults | fields))
 
 
-def sight(seen: dict[str, Any]) -> Sight:
-    """Read a thing: what it says of itself is what a sight has fields for."""
-    hints = {name: value for name, value in seen.items() if name != "status"}
-    return Sight(ended=seen["status"] != "running", **hints)
+def observe(result: dict[str, Any]) -> Observation:
+    """Read a result: apart from its status, it has the fields of an observation."""
+    hints = {name: value for name, value in result.items() if name != "status"}
+    return Observation(finished=result["status"] != "running", **hints)
 
 
-def roll(project: str = "prj_1", *, page_size: int = 200) -> Roll:
-    """Give the list of a project."""
+def source(project: str = "prj_1", *, page_size: int = 200) -> ListSource:
+    """Return the list of a project."""
     path = f"/v1/projects/{project}/things"
 
     def page(since: float | None, cursor: str | None, filtered: bool) -> Endpoint[dict[str, Any]]:
-        statuses = ("running",) if filtered else ()
-        query = roll_query(statuses=statuses, since=since, page_size=page_size, cursor=cursor)
-        return Endpoint(asked=f"list things of {project}", method="GET", path=path, query=query, read=json_of)
+        status = "running" if filtered else None
+        query = {"status": status, "since": since, "limit": page_size, "cursor": cursor}
+        pairs = tuple((name, str(value)) for name, value in query.items() if value is not None)
+        return Endpoint(
+            description=f"list things of {project}", method="GET", path=path, query=pairs, read=read_json
+        )
 
-    return Roll(path, page_size, page, frozenset({"running"}))
+    return ListSource(path, page_size, page, frozenset({"running"}))

@@ -2,128 +2,123 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
-from airflow.providers.common.compat.sdk import (
-    AirflowFailException,
-    AirflowSensorTimeout,
-    TaskDeferred,
-)
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, TaskDeferred
 
-from airflow_provider_layers.exceptions import LayersTransportError
-from airflow_provider_layers.hooks.view import VIEW
+from airflow_provider_layers.exceptions import (
+    LayersAuthenticationError,
+    LayersJobCanceledError,
+    LayersJobFailedError,
+    LayersParameterError,
+    LayersPermissionError,
+)
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
-from tests.unit.serving import Reply
-from tests.unit.tasks import FOREIGN, context
+from tests.unit.scripted import BASE_URL, NOW, error, ok
+from tests.unit.tasks import connected, context
+
+BOTH_WAYS = pytest.mark.parametrize("deferrable", [True, False], ids=["deferred", "worker"])
+BUSY = error(429, retry_after="3600")
 
 
 def job(status, **fields):
-    return Reply({"jobId": "job_1", "kind": "content_generate", "status": status, **fields})
+    return ok({"jobId": "job_1", "kind": "content_generate", "status": status, **fields})
 
 
 COMPLETED = job("completed", containerIds=["cnt_1", "cnt_2"])
 
 
-def sensor(**fields):
-    return LayersJobSensor(task_id="task", **({"job_id": "job_1"} | fields))
+@pytest.fixture
+def sense(script):
+    """Run a sensor against these replies; return its result and its XComs, or raise."""
+
+    def run(*replies, event=None, xcom=None, **fields):
+        fields = {"job_id": "job_1", "deferrable": True} | fields
+        task = connected(LayersJobSensor(task_id="task", **fields), script(*replies))
+        running = context(task, xcom={} if xcom is None else xcom)
+        value = task.execute(running) if event is None else task.execute_complete(running, event)
+        return value, running["ti"].xcom
+
+    return run
 
 
 @pytest.fixture
-def answers(connect, server):
-    """Set what the API answers."""
-    connect(host=server.url)
+def deferred(sense):
+    """Return the trigger of a sensor that defers."""
 
-    def give(*replies):
-        server.replies = list(replies)
-        return server
+    def run(*replies, **fields):
+        with pytest.raises(TaskDeferred) as caught:
+            sense(*replies, **fields)
+        return caught.value.trigger
 
-    return give
-
-
-def test_an_end_ends_the_poking_with_the_containers(answers):
-    answers(COMPLETED)
-    given = context(sensor())
-    seen = sensor().poke(given)
-    assert (seen.is_done, seen.xcom_value) == (True, ["cnt_1", "cnt_2"])
-    assert given["ti"].xcom["container_id"] == "cnt_1"
-    assert given["ti"].xcom["container_ids"] == ["cnt_1", "cnt_2"]
-    assert given["ti"].xcom["job"]["job_id"] == "job_1"
+    return run
 
 
-def test_a_job_without_containers_ends_it_with_none(answers):
-    answers(job("completed"))
-    given = context(sensor())
-    assert sensor().poke(given).xcom_value == []
-    assert given["ti"].xcom["container_id"] is None
+@BOTH_WAYS
+def test_a_completed_job_returns_and_pushes_its_containers(sense, deferrable):
+    value, xcom = sense(COMPLETED, deferrable=deferrable, container_ids=["cnt_9"])
+    assert value == ["cnt_1", "cnt_2"], "of the job, whatever the submission named"
+    assert (xcom["container_id"], xcom["container_ids"]) == ("cnt_1", ["cnt_1", "cnt_2"])
+    assert (xcom["job"]["job_id"], xcom["job"]["status"]) == ("job_1", "completed")
+    assert xcom["layers"]["container_ids"] == ["cnt_1", "cnt_2"]
 
 
-@pytest.mark.parametrize("reply", [job("running"), Reply({"error": {}}, 429, {"Retry-After": "3600"})])
-def test_a_running_job_and_a_failure_that_passes_go_on(answers, reply):
-    answers(reply)
-    assert sensor().poke(context(sensor())).is_done is False
+def test_a_completed_job_may_have_no_containers(sense):
+    value, xcom = sense(job("completed"))
+    assert (value, xcom["container_id"]) == ([], None)
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize(
-    ("reply", "text"),
+    ("reply", "kind", "text"),
     [
-        (job("failed", error={"message": "No app."}), "failed: No app"),
-        (job("canceled"), "was canceled"),
-        (Reply({"error": {"code": "UNAUTHENTICATED"}}, 401), "401 UNAUTHENTICATED"),
-        (Reply({"error": {"code": "FORBIDDEN_SCOPE"}}, 403), "403 FORBIDDEN_SCOPE"),
+        (job("failed", error={"message": "No app."}), LayersJobFailedError, "failed: No app"),
+        (job("canceled"), LayersJobCanceledError, "was canceled"),
+        (error(401, "UNAUTHENTICATED"), LayersAuthenticationError, "401 UNAUTHENTICATED"),
+        (error(403, "FORBIDDEN_SCOPE"), LayersPermissionError, "403 FORBIDDEN_SCOPE"),
     ],
+    ids=["failed", "canceled", "401", "403"],
 )
-@pytest.mark.parametrize("deferrable", [True, False])
-def test_what_waiting_does_not_mend_stops_the_retries(answers, reply, text, deferrable):
-    answers(reply)
-    with pytest.raises(AirflowFailException, match=text):
-        sensor(deferrable=deferrable).execute(context(sensor()))
+def test_a_job_that_did_not_complete_is_an_error(sense, reply, kind, text, deferrable):
+    with pytest.raises(kind, match=text):
+        sense(reply, deferrable=deferrable)
 
 
-@pytest.mark.parametrize("deferrable", [True, False])
-@pytest.mark.parametrize("job_id", ["", None, ["job_1"]])
-def test_a_wrong_job_id_stops_the_retries_before_anything_is_sent(answers, deferrable, job_id):
-    server = answers(COMPLETED)
-    with pytest.raises(AirflowFailException, match="job_id = "):
-        sensor(job_id=job_id, deferrable=deferrable).execute(context(sensor()))
-    assert server.received == []
+@BOTH_WAYS
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [({"job_id": job_id}, "job_id = ") for job_id in ("", None, ["job_1"])]
+    + [({"container_ids": ids}, "container_id = ") for ids in (7, {"cnt_1": 1}, ["cnt_1", ""], [None])],
+    ids=str,
+)
+def test_wrong_ids_are_refused_before_anything_is_sent(sense, fields, text, deferrable):
+    with pytest.raises(LayersParameterError, match=text):
+        sense(**fields, deferrable=deferrable)
 
 
-@pytest.mark.parametrize("deferrable", [True, False])
-def test_a_job_that_is_over_is_not_waited_for(answers, deferrable):
-    answers(COMPLETED)
-    given = context(sensor())
-    assert sensor(deferrable=deferrable).execute(given) == ["cnt_1", "cnt_2"]
-
-
-def test_the_job_is_linked_before_the_wait(answers):
-    server = answers(job("running"))
-    given = context(sensor())
-    with pytest.raises(TaskDeferred):
-        sensor(deferrable=True).execute(given)
-    url = f"{server.url}/v1/jobs/job_1"
-    shown = {"job_id": "job_1", "container_ids": [], "scheduled_post_ids": []}
-    assert given["ti"].xcom == {
+def test_the_job_is_linked_before_the_first_poll(sense):
+    url = f"{BASE_URL}/v1/jobs/job_1"
+    ui_data = {"job_id": "job_1", "container_ids": ["cnt_1"], "scheduled_post_ids": []}
+    xcom = {}
+    with pytest.raises(LayersAuthenticationError):
+        sense(error(401), container_ids="cnt_1", xcom=xcom)
+    assert xcom == {
         "job_id": "job_1",
         "job_url": url,
         "_link_LayersJobLink": url,
-        VIEW: {"layers_conn_id": "layers_default", **shown},
+        "layers": {"layers_conn_id": "layers_default", **ui_data},
     }
 
 
-def test_a_deferral_takes_ids_and_moments_along(answers):
-    answers(job("running", projectId="prj_1", containerIds=["cnt_1"], startedAt="2026-04-18T12:00:00Z"))
-    waiting = sensor(deferrable=True, timeout=600, poke_interval=4.0)
-    before = time.time()
-    with pytest.raises(TaskDeferred) as caught:
-        waiting.execute(context(waiting))
-    _, arguments = caught.value.trigger.serialize()
-    assert before + 600 <= arguments.pop("deadline") <= time.time() + 600
-    assert arguments.pop("not_before") <= time.time() + 10
+def test_a_deferral_carries_what_is_known_of_the_job(deferred, earliest):
+    reply = job("running", projectId="prj_1", containerIds=["cnt_1"], startedAt="2026-04-18T12:00:00Z")
+    fields = {"container_ids": ["cnt_9"], "project_id": "prj_9", "timeout": 600, "poke_interval": 4.0}
+    _, arguments = deferred(reply, **fields).serialize()
     assert arguments == {
         "job_id": "job_1",
         "layers_conn_id": "layers_default",
+        "deadline": NOW + 600,
         "poll_interval": 4.0,
+        "not_before": earliest,
         "container_ids": ["cnt_1"],
         "cancel_on_kill": False,
         "project_id": "prj_1",
@@ -131,125 +126,52 @@ def test_a_deferral_takes_ids_and_moments_along(answers):
         "content_format": None,
         "started_at": "2026-04-18T12:00:00Z",
     }
-    assert caught.value.method_name == "execute_complete"
-    assert caught.value.timeout is None
 
 
-def test_a_job_that_could_not_be_seen_is_waited_for_all_the_same(answers):
-    answers(Reply({}, 429, {"Retry-After": "3600"}))
-    waiting = sensor(deferrable=True)
-    with pytest.raises(TaskDeferred) as caught:
-        waiting.execute(context(waiting))
-    assert (caught.value.trigger.container_ids, caught.value.trigger.project_id) == ([], None)
-
-
-def deferred(**fields):
-    waiting = sensor(deferrable=True, **fields)
-    with pytest.raises(TaskDeferred) as caught:
-        waiting.execute(context(waiting))
-    return caught.value.trigger
-
-
-@pytest.mark.parametrize("given", ["cnt_1", ["cnt_1"], [["cnt_1"]]])
-@pytest.mark.parametrize("reply", [job("running"), Reply({}, 429, {"Retry-After": "3600"})])
-def test_what_the_submission_told_serves_where_the_job_tells_nothing(answers, reply, given):
-    answers(reply)
-    trigger = deferred(container_ids=given, project_id="prj_1")
+@pytest.mark.parametrize("container_ids", ["cnt_1", ["cnt_1"], [["cnt_1"]]])
+@pytest.mark.parametrize("reply", [job("running"), BUSY], ids=["running", "429"])
+def test_what_the_submission_named_is_used_where_the_job_names_nothing(deferred, reply, container_ids):
+    trigger = deferred(reply, container_ids=container_ids, project_id="prj_1")
     assert (trigger.container_ids, trigger.project_id) == (["cnt_1"], "prj_1")
 
 
-def test_what_the_job_tells_wins(answers):
-    answers(job("running", projectId="prj_1", containerIds=["cnt_1"]))
-    trigger = deferred(container_ids=["cnt_9"], project_id="prj_9")
-    assert (trigger.container_ids, trigger.project_id) == (["cnt_1"], "prj_1")
+def test_a_job_of_which_nothing_is_known_is_waited_for_as_well(deferred):
+    trigger = deferred(BUSY)
+    assert (trigger.job_id, trigger.container_ids, trigger.project_id) == ("job_1", [], None)
 
 
-def test_the_containers_that_are_returned_are_those_of_the_job(answers):
-    answers(COMPLETED)
-    assert sensor(container_ids=["cnt_9"]).execute(context(sensor())) == ["cnt_1", "cnt_2"]
-
-
-@pytest.mark.parametrize("deferrable", [True, False])
-@pytest.mark.parametrize("container_ids", [7, {"cnt_1": 1}, ["cnt_1", ""], [None]])
-def test_wrong_containers_stop_the_retries_before_anything_is_sent(answers, deferrable, container_ids):
-    server = answers(COMPLETED)
-    waiting = sensor(container_ids=container_ids, deferrable=deferrable)
-    with pytest.raises(AirflowFailException, match="container_id = "):
-        waiting.execute(context(waiting))
-    assert server.received == []
-
-
-def event(status, **fields):
-    return {"job_id": "job_1", "container_ids": [], "status": status, "reason": "", "deadline": 0.0} | fields
-
-
-@pytest.mark.parametrize("status", ["completed", "timeout", "error"])
-def test_whatever_the_event_says_the_job_itself_decides(answers, status):
-    answers(COMPLETED)
-    given = context(sensor())
-    assert sensor().execute_complete(given, event(status)) == ["cnt_1", "cnt_2"]
-    assert given["ti"].xcom["job"]["status"] == "completed"
-
-
-def test_a_deadline_is_the_timeout_of_a_sensor(answers):
-    answers(job("running"))
-    reason = "Layers job job_1 was still running at the deadline."
-    with pytest.raises(AirflowSensorTimeout, match=f"^{reason}$"):
-        sensor().execute_complete(context(sensor()), event("timeout", reason=reason))
-
-
-def test_a_job_that_names_its_containers_only_later_still_times_out(answers):
-    answers(job("running", containerIds=["cnt_1"]))
+def test_a_job_that_names_its_containers_only_later_still_times_out(sense):
+    event = {"job_id": "job_1", "container_ids": [], "status": "timeout", "reason": "Why.", "deadline": 0.0}
     with pytest.raises(AirflowSensorTimeout):
-        sensor().execute_complete(context(sensor()), event("timeout", container_ids=[]))
+        sense(job("running", containerIds=["cnt_1"]), event=event)
 
 
-def test_a_wait_that_broke_can_be_retried(answers):
-    answers(job("running"))
-    with pytest.raises(LayersTransportError, match="job_1 could not be watched: No connection"):
-        sensor().execute_complete(context(sensor()), event("error", reason="No connection."))
+def test_an_event_of_another_job_does_not_hide_the_end_of_this_one(sense, deferred):
+    event = {
+        "job_id": "job_2",
+        "container_ids": ["cnt_9"],
+        "status": "timeout",
+        "reason": "",
+        "deadline": 0.0,
+    }
+    assert sense(COMPLETED, event=event)[0] == ["cnt_1", "cnt_2"]
+    assert deferred(job("running"), event=event).job_id == "job_1"
 
 
-@pytest.mark.parametrize("status", ["completed", "timeout", "error"])
-def test_the_event_of_another_job_ends_nothing(answers, status):
-    server = answers(job("running"))
-    waiting = sensor(timeout=600)
-    before = time.time()
-    with pytest.raises(TaskDeferred) as caught:
-        waiting.execute_complete(context(waiting), event(status, job_id="job_2", container_ids=["cnt_9"]))
-    assert caught.value.trigger.job_id == "job_1"
-    assert caught.value.trigger.deadline >= before + 600
-    assert {one.path for one in server.received} == {"/v1/jobs/job_1"}
-
-
-@pytest.mark.parametrize("foreign", FOREIGN)
-def test_the_event_of_any_other_trigger_ends_nothing(answers, foreign):
-    answers(job("running"))
-    waiting = sensor()
-    with pytest.raises(TaskDeferred) as caught:
-        waiting.execute_complete(context(waiting), foreign)
-    assert caught.value.trigger.job_id == "job_1"
-
-
-def test_the_event_of_another_job_does_not_hide_the_end_of_this_one(answers):
-    answers(COMPLETED)
-    foreign = event("completed", job_id="job_2", container_ids=["cnt_9"])
-    assert sensor().execute_complete(context(sensor()), foreign) == ["cnt_1", "cnt_2"]
-
-
-def test_a_sensor_never_cancels(answers):
-    server = answers(job("running"))
-    waiting = sensor(deferrable=True)
+def test_a_sensor_never_cancels(script):
+    task = connected(LayersJobSensor(task_id="task", job_id="job_1", deferrable=True), script(job("running")))
     with pytest.raises(TaskDeferred):
-        waiting.execute(context(waiting))
-    waiting.on_kill()
-    assert [one.method for one in server.received] == ["GET"]
+        task.execute(context(task))
+    task.on_kill()
+    assert task.trigger(deadline=0.0, not_before=0.0).cancel_on_kill is False
 
 
 def test_templates_are_rendered_before_any_check():
-    known = {"container_ids": ["{{ params.container }}"], "project_id": "{{ params.project }}"}
-    waiting = sensor(job_id="{{ params.job }}", layers_conn_id="{{ params.conn }}", **known)
+    fields = {"container_ids": ["{{ params.container }}"], "project_id": "{{ params.project }}"}
+    task = LayersJobSensor(
+        task_id="task", job_id="{{ params.job }}", layers_conn_id="{{ params.conn }}", **fields
+    )
     params = {"job": "job_1", "conn": "layers_acme", "container": "cnt_1", "project": "prj_1"}
-    waiting.render_template_fields({"params": params})
-    assert (waiting.job_id, waiting.layers_hook.layers_conn_id) == ("job_1", "layers_acme")
-    assert (waiting.container_ids, waiting.project_id) == (["cnt_1"], "prj_1")
+    task.render_template_fields({"params": params})
+    assert (task.job_id, task.layers_hook.layers_conn_id) == ("job_1", "layers_acme")
+    assert (task.container_ids, task.project_id) == (["cnt_1"], "prj_1")

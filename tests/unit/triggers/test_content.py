@@ -1,179 +1,133 @@
-"""Waiting for decisions on content in the triggerer."""
+"""Waiting in the triggerer until content is approved or rejected."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
-import time
 
 import pytest
 
-from airflow_provider_layers.api.approval import approval_roll
-from airflow_provider_layers.hooks import sharing
+from airflow_provider_layers.polling.targets import approval_source
 from airflow_provider_layers.triggers.content import LayersContentApprovalTrigger
-from tests.unit.serving import Reply
-
-MADE = "1970-01-01T00:10:00Z"
+from tests.unit.scripted import ScriptedApi, error, ok
 
 
-def content(approval, status="completed", **fields):
-    return Reply({"id": "cnt_1", "approvalStatus": approval, "status": status, **fields})
+def content(approval_status, status="completed", **fields):
+    return ok({"id": "cnt_1", "approvalStatus": approval_status, "status": status, **fields})
 
 
-def events(trigger):
-    async def collect():
-        return [event.payload async for event in trigger.run()]
-
-    return asyncio.run(collect())
+PENDING, APPROVED, REJECTED = content("pending"), content("approved"), content("rejected")
+LOST = content("pending", "failed")
 
 
 @pytest.fixture
-def trigger(connect, server):
-    """Make a trigger that looks at once; it looks once only where its deadline has passed, as by default."""
-    connect(host=server.url)
+def fire(triggerer):
+    """Fire a trigger of some containers that are each polled once, unless there is a deadline."""
 
-    def make(*container_ids, deadline=None, **fields):
-        deadline = time.time() if deadline is None else deadline
-        given = {"deadline": deadline, "poll_interval": 0.01, **fields}
-        return LayersContentApprovalTrigger(list(container_ids or ["cnt_1"]), **given)
+    def run(*replies, ids=("cnt_1",), seconds=0.0, then=None, **fields):
+        deadline = triggerer.now() + seconds
+        trigger = LayersContentApprovalTrigger(list(ids), deadline=deadline, **fields)
+        return triggerer.fire(trigger, *replies, then=then)
 
-    return make
+    return run
 
 
 @pytest.mark.parametrize(
     ("reply", "status"),
     [
-        (content("approved"), "approved"),
+        (APPROVED, "approved"),
         (content("not_required"), "approved"),
-        (content("rejected"), "rejected"),
-        (content("pending", "failed"), "failed"),
+        (REJECTED, "rejected"),
+        (LOST, "failed"),
         (content("pending", "canceled"), "canceled"),
     ],
 )
-def test_a_decision_is_one_small_event(trigger, server, reply, status, key):
+def test_a_decision_is_one_small_event(triggerer, fire, reply, status, key):
     reply.body.update(caption="a" * 5000, preview={"primaryUrl": "https://signed"})
-    server.replies = [reply]
-    waiting = trigger()
-    (event,) = events(waiting)
-    assert event == {
-        "container_ids": ["cnt_1"],
-        "status": status,
-        "reason": "",
-        "deadline": waiting.deadline,
-    }
+    event = fire(reply)
+    assert event == {"container_ids": ["cnt_1"], "status": status, "reason": "", "deadline": 1000.0}
     assert key not in json.dumps(event)
-    assert [one.path for one in server.received] == ["/v1/content/cnt_1"]
+    assert triggerer.requests == ["GET /v1/content/cnt_1"]
 
 
 @pytest.mark.parametrize("ids", [["cnt_1"], ["cnt_1", "cnt_2", "cnt_3"]])
-def test_the_deadline_is_an_event(trigger, server, ids):
-    server.replies = [content("pending")]
-    (event,) = events(trigger(*ids))
+def test_the_deadline_is_an_event(fire, ids):
+    event = fire(ids=ids, then=PENDING)
     assert (event["container_ids"], event["status"]) == (ids, "timeout")
     assert "was still pending at the deadline" in event["reason"]
 
 
-def test_a_status_that_nobody_documented_does_not_end_a_wait_at_once(trigger, server):
-    server.replies = [content("escalated")]
-    (event,) = events(trigger())
+def test_an_undocumented_status_does_not_end_a_wait_at_once(fire):
+    event = fire(content("escalated"))
     assert event["status"] == "timeout"
     assert "could not be read" in event["reason"]
 
 
 @pytest.mark.parametrize("ids", [["cnt_1"], ["cnt_1", "cnt_2"]])
-def test_an_error_that_waiting_does_not_mend_is_an_event(trigger, server, ids):
-    server.replies = [Reply({"error": {"code": "FORBIDDEN_SCOPE"}}, 403)]
-    (event,) = events(trigger(*ids))
+def test_a_permanent_error_is_an_event(fire, ids):
+    event = fire(ids=ids, then=error(403, "FORBIDDEN_SCOPE"), seconds=600)
     assert event["status"] == "error"
     assert "403 FORBIDDEN_SCOPE" in event["reason"]
 
 
-def test_no_content_is_an_event(trigger):
-    (event,) = events(LayersContentApprovalTrigger())
+def test_no_content_is_an_event(fire):
+    event = fire(ids=[])
     assert event["status"] == "error"
     assert "container_id = []" in event["reason"]
 
 
 @pytest.mark.parametrize("fail_on_reject", [True, False])
-@pytest.mark.parametrize("rejected", [True, False])
-def test_several_are_told_of_together(trigger, server, rejected, fail_on_reject):
-    replies = [content("approved"), content("rejected" if rejected else "approved"), content("not_required")]
-    server.replies = replies
-    (event,) = events(trigger("cnt_1", "cnt_2", "cnt_3", fail_on_reject=fail_on_reject))
-    assert event["container_ids"] == ["cnt_1", "cnt_2", "cnt_3"]
-    assert event["status"] == ("rejected" if rejected else "approved")
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+def test_several_have_one_event_together(fire, decision, fail_on_reject):
+    ids = ["cnt_1", "cnt_2", "cnt_3"]
+    replies = [APPROVED, content(decision), content("not_required")]
+    event = fire(*replies, ids=ids, fail_on_reject=fail_on_reject)
+    assert (event["container_ids"], event["status"]) == (ids, decision)
 
 
-@pytest.mark.parametrize("reply", [content("rejected"), content("pending", "failed")])
-def test_one_that_settles_it_ends_the_wait_for_all(trigger, server, reply):
-    # One of the two gets this answer, and the other is never decided.
-    server.replies = [reply, content("pending")]
-    waiting = trigger("cnt_1", "cnt_2", deadline=time.time() + 8)
-    (event,) = events(waiting)
-    assert event["status"] == ("rejected" if reply.body["approvalStatus"] == "rejected" else "failed")
-    assert time.time() < waiting.deadline
+@pytest.mark.parametrize(
+    ("settling", "fail_on_reject", "status"),
+    [
+        (REJECTED, True, "rejected"),
+        (REJECTED, False, "timeout"),
+        (LOST, True, "failed"),
+        (LOST, False, "failed"),
+    ],
+)
+def test_a_state_that_settles_the_wait_ends_it_for_all(triggerer, fire, settling, fail_on_reject, status):
+    # One of the two gets this reply, and the other is never decided on.
+    event = fire(settling, ids=["cnt_1", "cnt_2"], then=PENDING, seconds=3600, fail_on_reject=fail_on_reject)
+    assert event["status"] == status
+    assert (triggerer.now() < event["deadline"]) is (status != "timeout")
 
 
-def test_a_rejection_that_fails_nothing_does_not_end_it(trigger, server):
-    server.replies = [content("rejected"), content("pending")]
-    (event,) = events(trigger("cnt_1", "cnt_2", deadline=time.time() + 0.3, fail_on_reject=False))
-    assert event["status"] == "timeout"
+def test_a_trigger_that_is_canceled_leaves_nothing_running(triggerer):
+    api = ScriptedApi(then=PENDING)
 
-
-@pytest.mark.parametrize("ids", [["cnt_1"], ["cnt_1", "cnt_2", "cnt_3"]])
-def test_a_trigger_that_is_canceled_leaves_nothing_under_way(trigger, server, ids):
-    server.replies = [content("pending")]
-
-    async def leave():
-        waiting = asyncio.ensure_future(anext(trigger(*ids, deadline=time.time() + 600).run()))
-        while len(server.received) < len(ids):  # noqa: ASYNC110 - the server tells nobody
-            await asyncio.sleep(0.01)
-        held = list(sharing._here().leases.values())
+    async def cancel():
+        trigger = LayersContentApprovalTrigger(["cnt_1", "cnt_2", "cnt_3"], deadline=triggerer.now() + 600)
+        await triggerer.connect(trigger, api)
+        waiting = asyncio.ensure_future(anext(trigger.run()))
+        await asyncio.sleep(60)
+        assert len(set(api.paths)) == 3
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        return held[0].holders, left, dict(sharing._here().leases)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    assert asyncio.run(leave()) == (0, set(), {})
-
-
-def test_content_of_a_known_project_shares_the_reads_of_others():
-    trigger = LayersContentApprovalTrigger(["cnt_1"], project_id="prj_1", created_at=MADE, deadline=5.0)
-    watch = trigger.watch()
-    assert (watch.roll, watch.rows, watch.listed_since) == (approval_roll("prj_1"), ("1",), 600.0)
-    assert (watch.deadline, watch.cadence.longest) == (5.0, 60.0)
-    assert LayersContentApprovalTrigger(["cnt_1"]).watch().roll is None
+    triggerer.loop.run(cancel())
 
 
-def test_each_of_several_is_waited_for_in_the_same_way():
-    given = {"project_id": "prj_1", "created_at": MADE, "deadline": 5.0, "poll_interval": 7.0}
-    trigger = LayersContentApprovalTrigger(["cnt_1", "cnt_2"], layers_conn_id="other", **given)
-    watch = trigger._alone("cnt_2").watch()
-    assert (watch.roll, watch.rows, watch.listed_since) == (approval_roll("prj_1"), ("2",), 600.0)
-    assert (watch.deadline, watch.cadence.longest) == (5.0, 7.0)
-    assert trigger._alone("cnt_2").layers_conn_id == "other"
-
-
-def test_what_is_stored_of_it_makes_the_same_trigger():
-    given = {
-        "container_ids": ["cnt_1", "cnt_2"],
-        "layers_conn_id": "other",
-        "deadline": 1.0,
-        "poll_interval": 2.0,
-        "not_before": 3.0,
-        "project_id": "prj_1",
-        "created_at": MADE,
-        "fail_on_reject": False,
-    }
-    path, stored = json.loads(json.dumps(LayersContentApprovalTrigger(**given).serialize()))
-    assert path == "airflow_provider_layers.triggers.content.LayersContentApprovalTrigger"
-    assert stored == given
-    assert LayersContentApprovalTrigger(**stored).serialize() == (path, given)
-
-
-def test_every_argument_has_a_default_so_that_waits_survive_an_upgrade():
-    parameters = list(inspect.signature(LayersContentApprovalTrigger).parameters.values())
-    assert [one.name for one in parameters if one.default is inspect.Parameter.empty] == []
-    assert LayersContentApprovalTrigger().serialize()[1]["container_ids"] == []
+def test_content_of_a_known_project_and_age_shares_list_reads(triggerer):
+    known = {"project_id": "prj_1", "created_at": "1970-01-01T00:10:00Z", "deadline": triggerer.now() + 100}
+    single = LayersContentApprovalTrigger(["cnt_1"], **known).poll_target()
+    assert (single.list_source, single.row_ids) == (approval_source("prj_1"), ("1",))
+    assert (single.listed_since, single.interval.max_interval) == (600.0, 60.0)
+    assert LayersContentApprovalTrigger(["cnt_1"]).poll_target().list_source is None
+    rows = [{"id": name, "approvalStatus": "pending"} for name in ("cnt_1", "cnt_2")]
+    several = LayersContentApprovalTrigger(["cnt_1", "cnt_2"], **known)
+    event = triggerer.fire(several, then=content("pending", items=rows))
+    assert event["status"] == "timeout"
+    listed = "GET /v1/projects/prj_1/content?since=1970-01-01T00%3A00%3A00.000Z&limit=200"
+    assert set(triggerer.requests) == {listed, "GET /v1/content/cnt_1", "GET /v1/content/cnt_2"}
+    assert triggerer.requests[0] == listed

@@ -1,83 +1,30 @@
-"""Waiting in the triggerer: what is stored, what is told, what is canceled."""
+"""Waiting for a job in the triggerer, and canceling it when a user ends the task."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import time
+import logging
 
 import pytest
 
-from airflow_provider_layers.api.content import content_roll
-from airflow_provider_layers.triggers.jobs import LayersJobTrigger
-from tests.unit.serving import Reply
+from airflow_provider_layers.polling.targets import content_source
+from airflow_provider_layers.triggers.jobs import CANCEL_SECONDS, LayersJobTrigger
+from tests.unit.scripted import ScriptedApi, error, ok
 
-ARGUMENTS = {
-    "job_id": "job_1",
-    "layers_conn_id": "layers_acme",
-    "deadline": 1_900_000_000.5,
-    "poll_interval": 3.0,
-    "not_before": 1_800_000_000.5,
-    "container_ids": ["cnt_1"],
-    "cancel_on_kill": True,
-    "project_id": "prj_1",
-    "kind": "content_generate",
-    "content_format": "video",
-    "started_at": "2026-04-18T12:00:00Z",
-}
+CANCEL = "POST /v1/jobs/job_1/cancel"
+ACCEPTED = ok({"jobId": "job_1", "accepted": True}, 202)
 
 
 def job(status, **fields):
-    return Reply({"jobId": "job_1", "kind": "content_generate", "status": status, **fields})
-
-
-def refusal(status, code, **details):
-    return Reply(
-        {"error": {"code": code, "message": "No.", "requestId": "req_1", "details": details}}, status
-    )
-
-
-def events(trigger):
-    async def collect():
-        return [event.payload async for event in trigger.run()]
-
-    return asyncio.run(collect())
-
-
-@pytest.fixture
-def trigger(connect, server):
-    """A trigger whose deadline has passed: it looks once."""
-    connect(host=server.url)
-    return LayersJobTrigger(job_id="job_1", deadline=time.time(), container_ids=["cnt_1"])
-
-
-def test_another_triggerer_gets_all_it_needs():
-    path, arguments = LayersJobTrigger(**ARGUMENTS).serialize()
-    assert path == "airflow_provider_layers.triggers.jobs.LayersJobTrigger"
-    assert arguments == ARGUMENTS
-
-
-def test_what_is_stored_of_an_older_release_is_enough():
-    older = {name: ARGUMENTS[name] for name in ("job_id", "layers_conn_id", "deadline", "poll_interval")}
-    trigger = LayersJobTrigger(**older)
-    assert trigger.container_ids == []
-    assert trigger.watch().roll is None
-    assert trigger.watch().species == ()
-
-
-def test_what_it_was_told_of_the_job_lets_it_share_the_reads_of_others():
-    watch = LayersJobTrigger(**ARGUMENTS).watch()
-    assert (watch.name, watch.deadline, watch.cadence.longest) == ("job job_1", 1_900_000_000.5, 3.0)
-    assert (watch.roll, watch.rows) == (content_roll("prj_1"), ("1",))
-    assert watch.species == ("job", "content_generate", "video")
-    assert watch.began == 1776513600.0
+    return ok({"jobId": "job_1", "kind": "content_generate", "status": status, **fields})
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
-def test_a_job_that_has_ended_is_one_small_event(trigger, server, status):
-    server.replies = [job(status, result={"assets": [{"url": "https://signed"}]}, error={"code": "X"})]
-    (event,) = events(trigger)
+def test_a_finished_job_is_one_small_event(triggerer, status, key):
+    trigger = LayersJobTrigger("job_1", deadline=triggerer.now(), container_ids=["cnt_1"])
+    body = {"result": {"assets": [{"url": "https://signed"}]}, "error": {"code": "X"}}
+    event = triggerer.fire(trigger, job(status, **body))
     assert event == {
         "job_id": "job_1",
         "status": status,
@@ -85,80 +32,128 @@ def test_a_job_that_has_ended_is_one_small_event(trigger, server, status):
         "deadline": trigger.deadline,
         "container_ids": ["cnt_1"],
     }
+    assert key not in json.dumps(event)
 
 
-def test_the_deadline_is_an_event(trigger, server):
-    server.replies = [job("running", stage="assembling")]
-    (event,) = events(trigger)
+def test_the_deadline_is_an_event_that_names_the_stage(triggerer):
+    trigger = LayersJobTrigger("job_1", deadline=triggerer.now())
+    event = triggerer.fire(trigger, job("running", stage="assembling"))
     assert event["status"] == "timeout"
     assert event["reason"].startswith(
         "Layers job job_1 was still running in stage assembling at the deadline"
     )
 
 
+def test_what_is_known_of_the_job_lets_it_share_list_reads():
+    trigger = LayersJobTrigger(
+        "job_1",
+        deadline=1_900_000_000.5,
+        poll_interval=3.0,
+        container_ids=["cnt_1"],
+        project_id="prj_1",
+        kind="content_generate",
+        content_format="video",
+        started_at="2026-04-18T12:00:00Z",
+    )
+    target = trigger.poll_target()
+    assert (target.name, target.deadline, target.interval.max_interval) == ("job job_1", 1_900_000_000.5, 3.0)
+    assert (target.list_source, target.row_ids) == (content_source("prj_1"), ("1",))
+    assert (target.history_key, target.started_at) == (("job", "content_generate", "video"), 1776513600.0)
+    older = LayersJobTrigger("job_1").poll_target()
+    assert (older.list_source, older.row_ids, older.history_key) == (None, (), ())
+
+
+def test_the_api_s_estimate_is_counted_from_the_time_of_the_hook(triggerer):
+    trigger = LayersJobTrigger("job_1", deadline=triggerer.now() + 600, poll_interval=100.0)
+    triggerer.fire(trigger, job("running", etaSeconds=200), job("completed"))
+    assert 1200 <= triggerer.now() < 1203
+
+
+# Kills
+
+
+@pytest.fixture
+def logged(caplog, capsys):
+    """Return what was logged: Airflow 3 logs to standard output where it has not set logging up."""
+    caplog.set_level(logging.INFO)
+    return lambda: caplog.text + "".join(capsys.readouterr())
+
+
+class SlowApi(ScriptedApi):
+    """Responds after so many seconds."""
+
+    def __init__(self, *replies, takes):
+        super().__init__(*replies)
+        self.takes = takes
+
+    async def handle_async_request(self, request):
+        await asyncio.sleep(self.takes)
+        return await super().handle_async_request(request)
+
+
+def kill(triggerer, api, *, cancel_on_kill=True, interruptions=0):
+    """End the task of a trigger as a user does; Airflow cancels the trigger every second meanwhile."""
+    trigger = LayersJobTrigger("job_1", cancel_on_kill=cancel_on_kill)
+
+    async def end():
+        await triggerer.connect(trigger, api)
+        killing = asyncio.ensure_future(trigger.on_kill())
+        for _ in range(interruptions):
+            await asyncio.sleep(1.0)
+            killing.cancel()
+        await killing
+
+    triggerer.loop.run(end())
+
+
+def test_a_kill_cancels_the_job_if_it_may(triggerer, script):
+    api = script(ACCEPTED)
+    kill(triggerer, api)
+    assert api.paths == [CANCEL]
+    kill(triggerer, script(), cancel_on_kill=False)
+
+
 @pytest.mark.parametrize(
-    ("reply", "reason"),
+    ("reply", "text"),
     [
-        (refusal(401, "UNAUTHENTICATED"), "401 UNAUTHENTICATED"),
-        (refusal(503, "KILL_SWITCH"), "503 KILL_SWITCH"),
-        (refusal(403, "FORBIDDEN_SCOPE"), "403 FORBIDDEN_SCOPE"),
+        (error(409, "CONFLICT", details={"subcode": "JOB_CANCEL_UNAVAILABLE"}), "JOB_CANCEL_UNAVAILABLE"),
+        (ok({"accepted": False, "reason": "ALREADY_COMPLETED"}), "accepted=False ALREADY_COMPLETED"),
+        (error(404, "NOT_FOUND"), "job_1 may still be running: it could not be canceled"),
+        (error(409, "CONFLICT"), "job_1 may still be running: it could not be canceled"),
     ],
+    ids=["stage", "completed", "404", "409"],
 )
-def test_an_error_that_waiting_does_not_mend_is_an_event(trigger, server, key, reply, reason):
-    server.replies = [reply]
-    (event,) = events(trigger)
-    assert event["status"] == "error"
-    assert reason in event["reason"]
-    assert key not in json.dumps(event)
+def test_a_kill_logs_what_became_of_the_job_and_never_fails(triggerer, script, logged, reply, text):
+    kill(triggerer, script(reply))
+    lines = logged()
+    assert "Layers job job_1" in lines
+    assert text in lines
 
 
-def test_a_canceled_wait_is_no_event_and_cancels_nothing(connect):
-    async def cancel_while_looking(trigger):
-        looking = asyncio.ensure_future(anext(trigger.run()))
-        await asyncio.sleep(0.1)
-        looking.cancel()
-        await looking
+@pytest.mark.parametrize("interruptions", [1, 4])
+def test_an_interrupted_cancel_is_carried_through_and_the_interruption_raised(
+    triggerer, logged, interruptions
+):
+    api = SlowApi(ACCEPTED, takes=5.0)
+    with pytest.raises(asyncio.CancelledError):
+        kill(triggerer, api, interruptions=interruptions)
+    assert api.paths == [CANCEL]
+    assert "accepted=True" in logged()
 
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        connect(host=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        trigger = LayersJobTrigger(job_id="job_1", deadline=time.time() + 60, cancel_on_kill=True)
+
+@pytest.mark.parametrize("interruptions", [0, 3])
+def test_a_cancel_is_given_up_before_airflow_abandons_it(triggerer, logged, interruptions):
+    api, started = SlowApi(ACCEPTED, takes=3600.0), triggerer.now()
+    if interruptions:
         with pytest.raises(asyncio.CancelledError):
-            asyncio.run(cancel_while_looking(trigger))
+            kill(triggerer, api, interruptions=interruptions)
+    else:
+        kill(triggerer, api)
+    assert CANCEL_SECONDS <= triggerer.now() - started < 30
+    assert "job_1 may still be running: it could not be canceled" in logged()
 
 
-def test_the_end_of_a_trigger_cancels_nothing(trigger, server):
-    trigger.cancel_on_kill = True
-    asyncio.run(trigger.cleanup())
-    assert server.received == []
-
-
-def test_a_kill_cancels_the_job(trigger, server):
-    trigger.cancel_on_kill = True
-    server.replies = [Reply({"jobId": "job_1", "accepted": True}, 202)]
+def test_a_kill_without_a_connection_is_logged(logged):
+    trigger = LayersJobTrigger("job_1", layers_conn_id="nowhere", cancel_on_kill=True)
     asyncio.run(trigger.on_kill())
-    assert [(one.method, one.path) for one in server.received] == [("POST", "/v1/jobs/job_1/cancel")]
-
-
-def test_a_kill_cancels_nothing_where_that_is_switched_off(trigger, server):
-    asyncio.run(trigger.on_kill())
-    assert server.received == []
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        refusal(409, "CONFLICT", subcode="JOB_CANCEL_UNAVAILABLE"),
-        Reply({"accepted": False, "reason": "ALREADY_COMPLETED"}),
-        refusal(404, "NOT_FOUND"),
-    ],
-)
-def test_a_kill_never_fails(trigger, server, reply):
-    trigger.cancel_on_kill = True
-    server.replies = [reply]
-    asyncio.run(trigger.on_kill())
-    assert len(server.received) == 1
-
-
-def test_a_kill_never_fails_for_want_of_a_connection():
-    trigger = LayersJobTrigger(job_id="job_1", layers_conn_id="nowhere", cancel_on_kill=True)
-    asyncio.run(trigger.on_kill())
+    assert "job_1 may still be running" in logged()
