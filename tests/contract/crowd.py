@@ -41,8 +41,8 @@ class Crowd:
         with httpx.Client(base_url=self._api.url, headers=headers, trust_env=False) as client:
             for number in range(count):
                 brief = {"brief": {"topic": f"Number {before + number}."}, **body}
-                answer = client.post(f"/v1/projects/{self._api.project_id}/content", json=brief)
-                assert answer.status_code == 202, answer.text
+                response = client.post(f"/v1/projects/{self._api.project_id}/content", json=brief)
+                assert response.status_code == 202, response.text
         self._api.configure(tier=self._tier)
         return self._api.jobs()[before:]
 
@@ -53,13 +53,13 @@ class Crowd:
         headers = {"Authorization": f"Bearer {self._api.api_key}"}
         with httpx.Client(base_url=self._api.url, headers=headers, trust_env=False) as client:
             for job in jobs:
-                answer = client.post(f"/v1/content/{job.container_ids[0]}/regenerate", json={})
-                assert answer.status_code == 202, answer.text
+                response = client.post(f"/v1/content/{job.container_ids[0]}/regenerate", json={})
+                assert response.status_code == 202, response.text
         self._api.configure(tier=self._tier)
         return self._api.jobs()[before:]
 
     def trigger(self, job: CreatedJob, **changes: Any) -> LayersJobTrigger:
-        """Make the trigger of a job as its operator does."""
+        """Return the trigger of a job as its operator makes it."""
         arguments = {
             "job_id": job.job_id,
             "deadline": self._clock.time() + 3600,
@@ -71,20 +71,20 @@ class Crowd:
         return LayersJobTrigger(**{**arguments, **changes})
 
     def wait(self, triggers: Iterable[Any]) -> list[dict[str, Any]]:
-        """Wait in one loop, and give the events, each with the seconds of pushed time until it came."""
+        """Wait in one loop, and return the events, each with the seconds of pushed time until it came."""
         return asyncio.run(self._clock.run_until_death(self.events_of(triggers)))
 
     async def events_of(self, triggers: Iterable[Any]) -> list[dict[str, Any]]:
-        return list(await asyncio.gather(*[self.event_of(one) for one in triggers]))
+        return list(await asyncio.gather(*[self.event_of(trigger) for trigger in triggers]))
 
     async def event_of(self, trigger: Any) -> dict[str, Any]:
         event = await self._airflow.event_of(trigger)
         return {**event, "after": self._clock.elapsed}
 
-    def sweeps(self) -> list[RecordedRequest]:
-        """Give the reads of lists of content."""
+    def list_reads(self) -> list[RecordedRequest]:
+        """Return the reads of lists of content."""
         return self._api.requests(method="GET", path="/v1/projects/*/content")
 
-    def looks(self, job_id: str = "*") -> list[RecordedRequest]:
-        """Give the reads of jobs."""
+    def job_reads(self, job_id: str = "*") -> list[RecordedRequest]:
+        """Return the reads of jobs."""
         return self._api.requests(method="GET", path=f"/v1/jobs/{job_id}")

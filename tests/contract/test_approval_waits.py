@@ -1,4 +1,4 @@
-"""Waiting until somebody has decided on content in Layers, in each way of waiting."""
+"""Waiting until content is approved or rejected in Layers, in each way of waiting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_layers.exceptions import (
     LayersContentError,
     LayersNotFoundError,
     LayersReviewRejectedError,
-    LayersUnexpectedAnswerError,
+    LayersUnexpectedResponseError,
 )
 from airflow_provider_layers.operators.content import LayersScheduleContentOperator
 from airflow_provider_layers.sensors.content import LayersContentApprovalSensor
@@ -57,13 +57,13 @@ def sense(sensing: Any, way: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def decide(api: Any) -> Callable[..., None]:
-    """Decide on content as a person does, without the package under test."""
+    """Decide on content as a user does, without the package under test."""
 
     def send(verb: str, *container_ids: str) -> None:
         headers = {"Authorization": f"Bearer {api.api_key}"}
-        for one in container_ids:
+        for container_id in container_ids:
             body = {"reason": "No."} if verb == "reject" else {}
-            url = f"{api.url}/v1/content/{one}/{verb}"
+            url = f"{api.url}/v1/content/{container_id}/{verb}"
             assert httpx.post(url, headers=headers, json=body, trust_env=False).status_code in (200, 202)
 
     return send
@@ -71,11 +71,11 @@ def decide(api: Any) -> Callable[..., None]:
 
 @pytest.fixture
 def at(clock: Any) -> Callable[..., None]:
-    """Do something so many seconds from now, while somebody waits."""
+    """Do something so many seconds from now, during a wait."""
     plan: list[tuple[float, Callable[[], None]]] = []
 
     def watch() -> None:
-        for entry in [one for one in plan if one[0] <= clock.elapsed]:
+        for entry in [item for item in plan if item[0] <= clock.elapsed]:
             plan.remove(entry)
             entry[1]()
 
@@ -86,11 +86,11 @@ def at(clock: Any) -> Callable[..., None]:
     return put
 
 
-def lists(api: Any) -> list[Any]:
+def list_reads(api: Any) -> list[Any]:
     return api.requests(method="GET", path=LIST)
 
 
-def looks(api: Any) -> list[Any]:
+def content_reads(api: Any) -> list[Any]:
     return api.requests(method="GET", path="/v1/content/*")
 
 
@@ -98,27 +98,27 @@ def finished(crowd: Any, clock: Any, count: int) -> list[str]:
     """Make content that waits for a decision, without the package under test."""
     jobs = crowd.start(count)
     clock.sleep(61)
-    return [one for job in jobs for one in job.container_ids]
+    return [container_id for job in jobs for container_id in job.container_ids]
 
 
 def triggers(api: Any, clock: Any, container_ids: list[str], **changes: Any) -> list[Any]:
-    """Make the triggers of many sensors, each of which has looked at its content."""
-    told = [ask(api, f"/v1/content/{one}") for one in container_ids]
+    """Return the triggers of many sensors, each of which has read its content."""
+    contents = [ask(api, f"/v1/content/{container_id}") for container_id in container_ids]
     return [
         LayersContentApprovalTrigger(
             **{
-                "container_ids": [one],
+                "container_ids": [container_id],
                 "deadline": clock.time() + DAY,
                 "project_id": content["projectId"],
                 "created_at": content["createdAt"],
                 **changes,
             }
         )
-        for one, content in zip(container_ids, told, strict=True)
+        for container_id, content in zip(container_ids, contents, strict=True)
     ]
 
 
-def test_it_waits_until_somebody_approves_and_gives_the_id(
+def test_it_waits_until_the_content_is_approved_and_returns_its_id(
     made: Any, sense: Any, at: Any, decide: Any, clock: Any, way: dict[str, Any]
 ) -> None:
     container = made()
@@ -135,8 +135,8 @@ def test_it_waits_until_somebody_approves_and_gives_the_id(
 
 def test_all_of_a_list_have_to_be_decided(made: Any, sense: Any, at: Any, decide: Any, clock: Any) -> None:
     containers = [made() for _ in range(3)]
-    for number, one in enumerate(containers):
-        at(600 * (number + 1), lambda one=one: decide("approve", one))
+    for number, container in enumerate(containers):
+        at(600 * (number + 1), lambda container=container: decide("approve", container))
     result = sense(containers)
     assert result.value == containers
     assert 1800 <= clock.elapsed <= 1800 + 62
@@ -191,20 +191,20 @@ def test_it_skips_instead_of_failing(flag: str, made: Any, sense: Any, at: Any, 
 
 
 @pytest.mark.parametrize("fail_on_reject", [True, False])
-@pytest.mark.parametrize(("ended", "said"), [("failed", "failed"), ("canceled", "was canceled")])
+@pytest.mark.parametrize(("ended", "text"), [("failed", "failed"), ("canceled", "was canceled")])
 def test_content_that_is_lost_before_a_decision_fails_it_at_once(
-    ended: str, said: str, fail_on_reject: bool, crowd: Any, api: Any, sense: Any, clock: Any, failure: Any
+    ended: str, text: str, fail_on_reject: bool, crowd: Any, api: Any, sense: Any, clock: Any, failure: Any
 ) -> None:
     api.outcome(ended, code="NO_MEDIA", message="There was none.")
     (job,) = crowd.start(1)
     result = sense(job.container_ids, fail_on_reject=fail_on_reject)
-    text = str(failure(result, LayersContentError))
-    assert text.startswith(f"Content {job.container_ids[0]} {said} before anybody decided on it")
-    assert ("NO_MEDIA There was none" in text) is (ended == "failed")
+    message = str(failure(result, LayersContentError))
+    assert message.startswith(f"Content {job.container_ids[0]} {text} before it was approved or rejected")
+    assert ("NO_MEDIA There was none" in message) is (ended == "failed")
     assert 60 <= clock.elapsed <= 60 + 62
 
 
-def test_a_new_take_has_to_be_approved_too(
+def test_a_new_version_has_to_be_approved_as_well(
     made: Any, airflow: Any, sense: Any, at: Any, decide: Any, clock: Any, way: dict[str, Any]
 ) -> None:
     first, second = made(), made()
@@ -237,7 +237,7 @@ def twice_deferred(airflow: Any, container_id: Any, **arguments: Any) -> Any:
 
 
 def deferral_of(run: Callable[[], Any]) -> tuple[str, dict[str, Any]]:
-    """Run a task until it defers, and give what the database keeps of its trigger."""
+    """Run a task until it defers, and return what the database keeps of its trigger."""
     with pytest.raises(TaskDeferred) as caught:
         run()
     return caught.value.trigger.serialize()
@@ -273,7 +273,7 @@ def test_content_that_is_deleted_meanwhile_fails_it_for_good(
 
 
 @pytest.mark.parametrize("kind", ["fail_before", "disconnect_before", "rate_limit", "garbage"])
-def test_what_passes_does_not_end_it(
+def test_transient_errors_do_not_end_it(
     kind: str, made: Any, sense: Any, at: Any, decide: Any, api: Any
 ) -> None:
     container = made()
@@ -282,18 +282,20 @@ def test_what_passes_does_not_end_it(
     assert sense(container).value == container
 
 
-def test_a_status_that_nobody_documented_fails_it_loudly_and_before_its_timeout(
+def test_an_undocumented_status_fails_it_long_before_its_timeout(
     made: Any, sense: Any, api: Any, clock: Any
 ) -> None:
     odd = {**ask(api, f"/v1/content/{made()}"), "approvalStatus": "escalated"}
     api.fault("garbage", method="GET", path="/v1/content/*", times=None, body=json.dumps(odd), skip=1)
     result = sense(odd["id"], timeout=DAY)
-    assert isinstance(result.error, LayersUnexpectedAnswerError)
+    assert isinstance(result.error, LayersUnexpectedResponseError)
     assert "approvalStatus 'escalated'" in str(result.error)
     assert clock.elapsed < 20 * 60
 
 
-def test_a_trigger_tells_what_happened(made: Any, airflow: Any, at: Any, decide: Any, clock: Any) -> None:
+def test_the_event_of_a_trigger_says_what_happened(
+    made: Any, airflow: Any, at: Any, decide: Any, clock: Any
+) -> None:
     containers = [made(), made()]
     trigger = LayersContentApprovalTrigger(containers, deadline=clock.time() + HOUR)
     at(900, lambda: decide("approve", *containers))
@@ -306,7 +308,7 @@ def test_a_trigger_tells_what_happened(made: Any, airflow: Any, at: Any, decide:
     assert airflow.trigger(trigger.serialize()).serialize() == trigger.serialize()
 
 
-def test_a_trigger_goes_on_elsewhere_and_leaves_nothing_behind(
+def test_another_triggerer_continues_and_the_first_leaves_nothing_running(
     made: Any, airflow: Any, at: Any, decide: Any, clock: Any
 ) -> None:
     containers = [made(), made(), made()]
@@ -317,17 +319,17 @@ def test_a_trigger_goes_on_elsewhere_and_leaves_nothing_behind(
         at(600, waiting.cancel)
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        # The pushed clock itself has a task while somebody sleeps.
+        # The pushed clock has a task of its own while something sleeps.
         await clock.asleep(1)
         await asyncio.sleep(0)
-        assert asyncio.all_tasks() <= {asyncio.current_task(), clock._here()._driver}
+        assert asyncio.all_tasks() <= {asyncio.current_task(), clock._loop_time()._driver}
 
     asyncio.run(killed_after_ten_minutes())
     at(600, lambda: decide("approve", *containers))
     assert airflow.fire(trigger.serialize())["status"] == "approved"
 
 
-def test_a_first_look_that_fails_costs_the_sharing_of_reads_and_no_more(
+def test_a_first_read_that_fails_costs_the_sharing_of_reads_and_no_more(
     made: Any, sensing: Any, at: Any, decide: Any, api: Any
 ) -> None:
     container = made()
@@ -344,23 +346,28 @@ def test_a_first_look_that_fails_costs_the_sharing_of_reads_and_no_more(
 def test_decisions_of_one_project_share_reads(crowd: Any, api: Any, at: Any, decide: Any, clock: Any) -> None:
     containers = finished(crowd, clock, 60)
     waiting = triggers(api, clock, containers)
-    for number, one in enumerate(containers):
-        at(HOUR + 60 * number, lambda one=one: decide("approve" if int(one[-1], 16) % 2 else "reject", one))
-    began, before = clock.elapsed, len(looks(api))
+    for number, container in enumerate(containers):
+        at(
+            HOUR + 60 * number,
+            lambda container=container: decide(
+                "approve" if int(container[-1], 16) % 2 else "reject", container
+            ),
+        )
+    began, before = clock.elapsed, len(content_reads(api))
     events = crowd.wait(waiting)
-    wanted = ["approved" if int(one[-1], 16) % 2 else "rejected" for one in containers]
+    wanted = ["approved" if int(container[-1], 16) % 2 else "rejected" for container in containers]
     assert [event["status"] for event in events] == wanted
     late = [event["after"] - began - HOUR - 60 * number for number, event in enumerate(events)]
     assert min(late) >= 0
     assert max(late) <= 62
-    # Each is confirmed once, and checked twice an hour while the list tells of it.
-    assert len(looks(api)) - before <= 60 * (1 + 2 * 2)
-    assert len(lists(api)) <= 2 * HOUR / 48 + 10
-    assert all("status" not in one.query and one.query["limit"] == ["200"] for one in lists(api))
-    assert all(one.query["since"] for one in lists(api))
+    # Each is confirmed once, and checked twice an hour while the list shows it as pending.
+    assert len(content_reads(api)) - before <= 60 * (1 + 2 * 2)
+    assert len(list_reads(api)) <= 2 * HOUR / 48 + 10
+    assert all("status" not in read.query and read.query["limit"] == ["200"] for read in list_reads(api))
+    assert all(read.query["since"] for read in list_reads(api))
 
 
-def test_several_of_one_task_share_reads_too(
+def test_several_of_one_task_share_reads_as_well(
     crowd: Any, api: Any, at: Any, decide: Any, clock: Any, sensing: Any
 ) -> None:
     containers = finished(crowd, clock, 20)
@@ -371,8 +378,8 @@ def test_several_of_one_task_share_reads_too(
     assert result.value == containers
     assert result.triggers[0][1]["project_id"] == api.project_id
     # Twice by the task itself, once to confirm, and twice an hour.
-    assert len(looks(api)) <= 20 * (2 + 1 + 2)
-    assert len(lists(api)) <= HOUR / 48 + 10
+    assert len(content_reads(api)) <= 20 * (2 + 1 + 2)
+    assert len(list_reads(api)) <= HOUR / 48 + 10
 
 
 def test_waits_for_jobs_and_for_decisions_do_not_mix_up_their_lists(
@@ -387,10 +394,10 @@ def test_waits_for_jobs_and_for_decisions_do_not_mix_up_their_lists(
     assert Counter(event["status"] for event in events) == {"approved": 6, "completed": 6}
     assert max(event["after"] for event in events[:6]) <= began + 200 + 62
     assert min(event["after"] for event in events[6:]) >= began + 299
-    assert {"status" in one.query for one in lists(api)} == {True, False}
+    assert {"status" in read.query for read in list_reads(api)} == {True, False}
 
 
-def test_a_few_that_are_far_down_in_a_long_list_are_looked_at_by_themselves(
+def test_a_few_that_are_far_down_in_a_long_list_are_polled_one_by_one(
     crowd: Any, api: Any, at: Any, decide: Any, clock: Any
 ) -> None:
     containers = finished(crowd, clock, 3)
@@ -398,13 +405,13 @@ def test_a_few_that_are_far_down_in_a_long_list_are_looked_at_by_themselves(
     finished(crowd, clock, 850)
     waiting = triggers(api, clock, containers)
     at(2 * HOUR, lambda: decide("approve", *containers))
-    began, before = clock.elapsed, len(looks(api))
+    began, before = clock.elapsed, len(content_reads(api))
     events = crowd.wait(waiting)
     assert [event["status"] for event in events] == ["approved"] * 3
     assert max(event["after"] for event in events) <= began + 2 * HOUR + 62
-    assert len(looks(api)) - before <= 3 * (2 * 60 + 25)
-    # Once in ten minutes it is tried anew, and no further than three looks would cost.
-    assert len(lists(api)) <= 3 * 13
+    assert len(content_reads(api)) - before <= 3 * (2 * 60 + 25)
+    # It is tried again twice an hour, and no further than three polls would cost.
+    assert len(list_reads(api)) <= 3 * 5
 
 
 def test_a_row_that_disappears_ends_nothing_while_the_content_is_there(
@@ -427,7 +434,7 @@ def test_a_list_that_lies_decides_nothing(
 ) -> None:
     containers = finished(crowd, clock, 6)
     waiting = triggers(api, clock, containers)
-    rows = [{"id": one, "status": "completed", "approvalStatus": approval} for one in containers]
+    rows = [{"id": container, "status": "completed", "approvalStatus": approval} for container in containers]
     api.fault("garbage", method="GET", path=LIST, times=None, body=json.dumps({"items": rows}))
     at(HOUR, lambda: decide("approve", *containers))
     began = clock.elapsed
@@ -436,12 +443,12 @@ def test_a_list_that_lies_decides_nothing(
     assert min(event["after"] for event in events) >= began + HOUR
 
 
-def test_a_list_that_never_tells_of_a_decision_does_not_hold_it_back_for_ever(
+def test_a_list_that_never_shows_a_decision_delays_it_by_half_an_hour_at_most(
     crowd: Any, api: Any, at: Any, decide: Any, clock: Any
 ) -> None:
     containers = finished(crowd, clock, 6)
     waiting = triggers(api, clock, containers)
-    rows = [{"id": one, "status": "completed", "approvalStatus": "pending"} for one in containers]
+    rows = [{"id": container, "status": "completed", "approvalStatus": "pending"} for container in containers]
     api.fault("garbage", method="GET", path=LIST, times=None, body=json.dumps({"items": rows}))
     at(600, lambda: decide("approve", *containers))
     began = clock.elapsed
@@ -467,25 +474,25 @@ def test_what_is_approved_can_be_scheduled(
         assert len(airflow.value(schedule)) == posts
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["told", "not told"])
-def test_job_sensors_that_are_told_the_containers_share_reads(
+@pytest.mark.parametrize("known", [True, False], ids=["given", "not given"])
+def test_job_sensors_that_are_given_the_containers_share_reads(
     known: bool, crowd: Any, airflow: Any, api: Any, clock: Any
 ) -> None:
     jobs = crowd.start(30, seconds=600)
 
     def serialized(job: Any) -> Any:
-        told = {"container_ids": job.container_ids, "project_id": job.project_id} if known else {}
-        sensor = LayersJobSensor(task_id="s", job_id=job.job_id, deferrable=True, **told)
+        given = {"container_ids": job.container_ids, "project_id": job.project_id} if known else {}
+        sensor = LayersJobSensor(task_id="s", job_id=job.job_id, deferrable=True, **given)
         return airflow.trigger(deferral_of(lambda: airflow.execute(sensor)))
 
     waiting = [serialized(job) for job in jobs]
-    before = len(crowd.looks())
+    before = len(crowd.job_reads())
     events = crowd.wait(waiting)
     assert [event["status"] for event in events] == ["completed"] * 30
-    asked = len(crowd.looks()) - before
+    reads = len(crowd.job_reads()) - before
     if known:
-        assert asked <= 30 * 2
-        assert crowd.sweeps()
+        assert reads <= 30 * 2
+        assert crowd.list_reads()
     else:
-        assert asked > 30 * 20
-        assert not crowd.sweeps()
+        assert reads > 30 * 20
+        assert not crowd.list_reads()

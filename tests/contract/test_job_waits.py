@@ -1,4 +1,4 @@
-"""A wait outlives what passes, ends on what does not, and is the same in a worker and in the triggerer."""
+"""A wait for a job survives transient errors, ends on others, in a worker and in the triggerer alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_layers.api.agenda import Agenda
 from airflow_provider_layers.exceptions import (
     LayersAuthenticationError,
     LayersJobCanceledError,
@@ -16,11 +15,12 @@ from airflow_provider_layers.exceptions import (
     LayersNotFoundError,
     LayersPermissionError,
     LayersSuspendedError,
-    LayersUnexpectedAnswerError,
+    LayersUnexpectedResponseError,
 )
 from airflow_provider_layers.operators.content import LayersGenerateContentOperator
 
 WAYS = {"worker": False, "triggerer": True}
+JOB = {"method": "GET", "path": "/v1/jobs/*"}
 
 
 @pytest.fixture(params=WAYS.values(), ids=WAYS)
@@ -30,10 +30,9 @@ def deferrable(request: Any) -> bool:
 
 @pytest.fixture
 def wait(airflow: Any, api: Any, deferrable: bool) -> Any:
-    """Generate and wait, in either way."""
+    """Generate content and wait for it."""
 
-    def run(**arguments: Any) -> Any:
-        of_ti = {name: arguments.pop(name) for name in ("try_number",) if name in arguments}
+    def run(try_number: int = 1, **arguments: Any) -> Any:
         operator = LayersGenerateContentOperator(
             task_id="make",
             retries=2,
@@ -43,36 +42,26 @@ def wait(airflow: Any, api: Any, deferrable: bool) -> Any:
             deferrable=deferrable,
             **arguments,
         )
-        return airflow.run(operator, **of_ti)
+        return airflow.run(operator, try_number=try_number)
 
     return run
 
 
-def looks(api: Any) -> list[Any]:
-    return api.requests(method="GET", path="/v1/jobs/*")
+def job_reads(api: Any) -> list[Any]:
+    return api.requests(**JOB)
 
 
-@pytest.fixture
-def chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the chance out of the triggerer: it spreads first looks over 2 s, and adds up to 0.5 s."""
-    monkeypatch.setitem(Agenda.__init__.__kwdefaults__, "chance", lambda: 1.0)
-
-
-@pytest.mark.usefixtures("chance")
-def test_the_pauses_follow_the_vendors_guidance(wait: Any, api: Any, clock: Any, deferrable: bool) -> None:
+def test_pauses_follow_the_vendor_s_guidance(wait: Any, clock: Any, deferrable: bool) -> None:
     assert wait().error is None
-    pauses = [pause for pause in clock.slept if pause]
-    # 2 s, times 1.3, at most 10 s, up to 0.5 s of jitter (`reference/jobs/get-job`). In the triggerer the
-    # first look comes after one pause more, and later ones come by what the job tells of its progress.
-    guided = (
-        [2.0, *(min(10.0, 2.0 * 1.3**number) for number in range(2))]
-        if deferrable
-        else [min(10.0, 2.0 * 1.3**number) for number in range(len(pauses))]
-    )
-    for grown, pause in zip(guided, pauses, strict=False):
+    first, *pauses = [pause for pause in clock.slept if pause]
+    # 2 s, times 1.3, at most 10 s, up to 0.5 s of jitter (`reference/jobs/get-job`); first polls of many
+    # waits are spread over 2 s. In the triggerer, later pauses follow the progress of the job.
+    assert first <= 2.0
+    guidance = [min(10.0, 2.0 * 1.3**number) for number in range(len(pauses))]
+    for grown, pause in zip(guidance[: 1 if deferrable else None], pauses, strict=False):
         assert grown <= pause <= grown + 0.5001
     assert min(pauses) >= 2.0
-    assert 60 <= sum(pauses) <= 60 + 10.5
+    assert 60 <= first + sum(pauses) <= 60 + 10.5
 
 
 def test_the_longest_pause_can_be_chosen(wait: Any, clock: Any, deferrable: bool) -> None:
@@ -82,48 +71,48 @@ def test_the_longest_pause_can_be_chosen(wait: Any, clock: Any, deferrable: bool
     assert clock.elapsed <= 60 + 3.5
 
 
-@pytest.mark.usefixtures("chance")
-def test_looks_name_the_state_they_know_and_a_304_is_taken(wait: Any, api: Any, deferrable: bool) -> None:
+def test_polls_name_the_state_that_is_known(wait: Any, api: Any, deferrable: bool) -> None:
     wait(poll_interval=1)
-    seen = looks(api)
-    tags = {one.headers.get("if-none-match") for one in seen}
-    unchanged = [one for one in seen if one.status == 304]
-    # The triggerer looks less often, so that it meets the same state twice less often.
-    assert len(unchanged) > (2 if deferrable else 5)
-    assert len(tags - {None}) > 5, "each new state is asked about with its own tag"
-    assert all(one.headers.get("if-none-match") for one in unchanged)
+    reads = job_reads(api)
+    tags = {request.headers.get("if-none-match") for request in reads}
+    unchanged = [request for request in reads if request.status == 304]
+    # The triggerer polls less often, so that it meets the same state twice less often.
+    assert len(unchanged) > (0 if deferrable else 5)
+    assert len(tags - {None}) > 5, "each new state is requested with its own tag"
+    assert all(request.headers.get("if-none-match") for request in unchanged)
 
 
-PASSING: dict[str, tuple[str, dict[str, Any]]] = {
-    "one 503": ("fail_before", {}),
-    "many 503": ("fail_before", {"times": 30}),
-    "many 500": ("fail_before", {"times": 30, "status": 500, "code": "INTERNAL"}),
-    "408": ("fail_before", {"status": 408, "code": "TIMEOUT"}),
-    "425": ("fail_before", {"status": 425, "code": "TOO_EARLY"}),
-    "many disconnects": ("disconnect_before", {"times": 30}),
-    "one garbage": ("garbage", {}),
-    "a page of a gateway": ("garbage", {"status": 502, "times": 12}),
-    "one wrong job": ("wrong_job", {}),
-    "one unknown status": ("unknown_status", {}),
-    "many rate limits": ("rate_limit", {"times": 12, "retry_after": 3}),
+TRANSIENT: dict[str, tuple[str, dict[str, Any]]] = {
+    "503": ("fail_before", {"times": 30, "skip": 2}),
+    "408": ("fail_before", {"status": 408, "code": "TIMEOUT", "skip": 2}),
+    "425": ("fail_before", {"status": 425, "code": "TOO_EARLY", "skip": 2}),
+    "disconnect": ("disconnect_before", {"times": 30, "skip": 2}),
+    "garbage": ("garbage", {"skip": 2}),
+    "a gateway's error page": ("garbage", {"status": 502, "times": 12, "skip": 2}),
+    "wrong job": ("wrong_job", {"skip": 2}),
+    "unknown status": ("unknown_status", {"skip": 2}),
+    "429": ("rate_limit", {"times": 12, "retry_after": 3, "skip": 2}),
+    # The read that follows the start:
+    "503 at once": ("fail_before", {"times": 30}),
+    "garbage at once": ("garbage", {}),
+    "429 at once": ("rate_limit", {"times": 12, "retry_after": 3}),
 }
 
 
-@pytest.mark.parametrize("skip", [0, 2], ids=["at once", "later"])
-@pytest.mark.parametrize(("fault", "arguments"), PASSING.values(), ids=PASSING)
-def test_what_passes_does_not_end_a_wait(
-    fault: str, arguments: dict[str, Any], skip: int, wait: Any, api: Any
+@pytest.mark.parametrize(("fault", "arguments"), TRANSIENT.values(), ids=TRANSIENT)
+def test_transient_errors_do_not_end_a_wait(
+    fault: str, arguments: dict[str, Any], wait: Any, api: Any
 ) -> None:
-    api.fault(fault, method="GET", path="/v1/jobs/*", skip=skip, **arguments)
+    api.fault(fault, **JOB, **arguments)
     result = wait()
     assert result.error is None
     assert result.value == api.jobs()[0].container_ids
     assert len(api.jobs()) == 1
 
 
-def test_a_good_answer_makes_up_for_the_bad_ones_before_it(wait: Any, api: Any, clock: Any) -> None:
-    api.fault("garbage", method="GET", path="/v1/jobs/*", times=8)
-    api.fault("garbage", method="GET", path="/v1/jobs/*", times=8, skip=1)
+def test_a_good_response_resets_the_count_of_undocumented_ones(wait: Any, api: Any, clock: Any) -> None:
+    api.fault("garbage", times=8, **JOB)
+    api.fault("garbage", times=8, skip=1, **JOB)
     assert wait().error is None
     assert clock.elapsed > 60
 
@@ -134,7 +123,7 @@ def test_a_rate_limit_sets_the_least_pause(wait: Any, api: Any, clock: Any) -> N
     assert 45 <= max(clock.slept) <= 46
 
 
-ENDING: dict[str, tuple[dict[str, Any], type[Exception]]] = {
+PERMANENT: dict[str, tuple[dict[str, Any], type[Exception]]] = {
     "401": ({"status": 401, "code": "UNAUTHENTICATED"}, LayersAuthenticationError),
     "403": ({"status": 403, "code": "FORBIDDEN_SCOPE"}, LayersPermissionError),
     "suspended": ({"status": 503, "code": "KILL_SWITCH"}, LayersSuspendedError),
@@ -142,8 +131,8 @@ ENDING: dict[str, tuple[dict[str, Any], type[Exception]]] = {
 
 
 @pytest.mark.parametrize("skip", [0, 2], ids=["at once", "later"])
-@pytest.mark.parametrize(("arguments", "error"), ENDING.values(), ids=ENDING)
-def test_what_does_not_pass_ends_a_wait_at_once(
+@pytest.mark.parametrize(("arguments", "error"), PERMANENT.values(), ids=PERMANENT)
+def test_permanent_errors_end_a_wait_at_once(
     arguments: dict[str, Any],
     error: type[Exception],
     skip: int,
@@ -152,42 +141,39 @@ def test_what_does_not_pass_ends_a_wait_at_once(
     failure: Any,
     clock: Any,
 ) -> None:
-    api.fault("fail_before", method="GET", path="/v1/jobs/*", times=None, skip=skip, **arguments)
+    api.fault("fail_before", times=None, skip=skip, **JOB, **arguments)
     failure(wait(), error)
     assert clock.elapsed < 20
     assert len(api.jobs()) == 1
 
 
 def test_a_new_job_may_be_invisible_for_a_moment(wait: Any, api: Any) -> None:
-    api.fault("fail_before", method="GET", path="/v1/jobs/*", status=404, code="NOT_FOUND", times=3)
+    api.fault("fail_before", status=404, code="NOT_FOUND", times=3, **JOB)
     assert wait().error is None
 
 
 def test_a_job_that_stays_unknown_ends_a_wait(wait: Any, api: Any, clock: Any) -> None:
-    api.fault("fail_before", method="GET", path="/v1/jobs/*", status=404, code="NOT_FOUND", times=None)
+    api.fault("fail_before", status=404, code="NOT_FOUND", times=None, **JOB)
     error = wait().error
-    assert isinstance(error, LayersUnexpectedAnswerError), "the API denies what it has just started"
+    assert isinstance(error, LayersUnexpectedResponseError), "the API denies what it has just started"
     assert api.jobs()[0].idempotency_key in str(error)
     assert len(api.jobs()) == 1
     assert 10 <= clock.elapsed <= 60
 
 
-def test_a_job_that_vanishes_ends_a_wait(wait: Any, api: Any, failure: Any, clock: Any) -> None:
-    gone = {"method": "GET", "path": "/v1/jobs/*", "status": 404, "code": "NOT_FOUND"}
-    api.fault("fail_before", skip=3, times=None, **gone)
+def test_a_job_that_disappears_ends_a_wait(wait: Any, api: Any, failure: Any, clock: Any) -> None:
+    api.fault("fail_before", skip=3, times=None, status=404, code="NOT_FOUND", **JOB)
     failure(wait(), LayersNotFoundError)
     assert clock.elapsed <= 60
 
 
-@pytest.mark.parametrize(
-    ("fault", "said"), [("wrong_job", "answered with job"), ("unknown_status", "'archived'")]
-)
-def test_an_answer_that_stays_undocumented_ends_a_wait_loudly(
-    fault: str, said: str, wait: Any, api: Any, clock: Any
+@pytest.mark.parametrize(("fault", "text"), [("wrong_job", "returned job"), ("unknown_status", "'archived'")])
+def test_an_undocumented_response_that_stays_ends_a_wait_and_is_named(
+    fault: str, text: str, wait: Any, api: Any, clock: Any
 ) -> None:
-    api.fault(fault, method="GET", path="/v1/jobs/*", times=None)
+    api.fault(fault, times=None, **JOB)
     result = wait(completion_timeout=3600)
-    assert said in str(result.error)
+    assert text in str(result.error)
     assert clock.elapsed < 300
     assert len(api.jobs()) == 1
 
@@ -195,17 +181,17 @@ def test_an_answer_that_stays_undocumented_ends_a_wait_loudly(
 @pytest.mark.parametrize(
     ("ended", "error"), [("failed", LayersJobFailedError), ("canceled", LayersJobCanceledError)]
 )
-def test_a_job_that_ended_badly_fails_the_task_for_good(
+def test_a_job_that_did_not_complete_fails_the_task_for_good(
     ended: str, error: type[Exception], wait: Any, api: Any, failure: Any
 ) -> None:
     api.outcome(ended, code="RENDER_FAILED", message="The renderer gave up.")
     result = wait()
-    told = failure(result, error)
+    raised = failure(result, error)
     job = api.jobs()[0]
-    assert job.job_id in str(told)
+    assert job.job_id in str(raised)
     if ended == "failed":
-        assert str(told).endswith("failed: RENDER_FAILED The renderer gave up.")
-        assert told.error == {"code": "RENDER_FAILED", "message": "The renderer gave up."}
+        assert str(raised).endswith("failed: RENDER_FAILED The renderer gave up.")
+        assert raised.error == {"code": "RENDER_FAILED", "message": "The renderer gave up."}
     assert result.xcoms["job_id"] == job.job_id
     assert "job" not in result.xcoms
 
@@ -221,10 +207,10 @@ def test_the_deadline_fails_the_task_and_leaves_the_job_alone(
     assert not api.jobs()[0].cancel_requested
 
 
-def test_one_last_look_is_taken_after_the_deadline(wait: Any, api: Any) -> None:
+def test_the_last_poll_comes_at_the_deadline(wait: Any, api: Any) -> None:
     api.outcome("completed", job_seconds=29.99)
     assert wait(completion_timeout=30).error is None
-    assert len(looks(api)) > 3
+    assert len(job_reads(api)) > 3
 
 
 def test_a_retry_counts_the_deadline_from_the_start_of_the_job(
@@ -242,14 +228,12 @@ def test_a_job_that_has_ended_is_not_waited_for(wait: Any, api: Any, clock: Any)
     api.outcome("completed", job_seconds=0)
     result = wait()
     assert result.value == api.jobs()[0].container_ids
-    assert (result.triggers, clock.slept, len(looks(api))) == ([], [], 1)
+    assert (result.triggers, clock.slept, len(job_reads(api))) == ([], [], 1)
 
 
-def test_a_completed_job_tells_containers_that_the_start_did_not(wait: Any, api: Any, clock: Any) -> None:
+def test_a_completed_job_names_containers_that_the_start_did_not(wait: Any, api: Any) -> None:
     start = {"jobId": "job_1", "kind": "content_clone_from_post", "status": "running"}
-    end = {"jobId": "job_1", "kind": "content_clone_from_post", "status": "completed"}
+    end = {**start, "status": "completed", "result": {"containerId": "cnt_9"}}
     api.fault("garbage", method="POST", status=202, body=json.dumps(start))
-    api.fault(
-        "garbage", method="GET", times=None, body=json.dumps({**end, "result": {"containerId": "cnt_9"}})
-    )
+    api.fault("garbage", method="GET", times=None, body=json.dumps(end))
     assert wait().value == ["cnt_9"]

@@ -1,4 +1,4 @@
-"""Many waits at once: few requests, every end noticed, none made up."""
+"""Many waits at once: few requests, every end detected, none made up."""
 
 from __future__ import annotations
 
@@ -24,62 +24,60 @@ def test_sixty_waits_share_their_reads(crowd: Any, api: Any) -> None:
         job.job_id: job.container_ids for job in jobs
     }
     assert all(60 <= event["after"] <= 75 for event in events)
-    looks = Counter(one.path for one in crowd.looks())
-    assert len(looks) == 60, "each end is confirmed by the job itself"
-    assert sum(looks.values()) <= 66
-    # One wait alone makes about ten looks.
-    assert 3 <= len(crowd.sweeps()) <= 30
+    reads = Counter(request.path for request in crowd.job_reads())
+    assert len(reads) == 60, "each end is confirmed by the job itself"
+    assert sum(reads.values()) <= 66
+    # One wait alone makes about ten polls.
+    assert 3 <= len(crowd.list_reads()) <= 30
     assert len(api.requests(method="GET")) < 100
 
 
 def test_ends_at_many_moments_are_each_confirmed_once(crowd: Any) -> None:
     jobs = crowd.start(60, seconds=[20, 200])
     events = crowd.wait([crowd.trigger(job) for job in jobs])
-    lasted = {job.job_id: job.job_seconds for job in jobs}
-    late = [event["after"] - lasted[event["job_id"]] for event in events]
+    durations = {job.job_id: job.job_seconds for job in jobs}
+    late = [event["after"] - durations[event["job_id"]] for event in events]
     assert min(late) >= -0.01
     assert max(late) < 15
-    assert Counter(Counter(one.path for one in crowd.looks()).values())[1] >= 55
-    assert len(crowd.sweeps()) < 80
+    assert Counter(Counter(request.path for request in crowd.job_reads()).values())[1] >= 55
+    assert len(crowd.list_reads()) < 80
 
 
-def test_the_list_is_asked_for_what_is_under_way_since_the_oldest_of_them(
+def test_the_list_is_filtered_by_what_is_unfinished_since_the_oldest_job(
     crowd: Any, api: Any, clock: Any
 ) -> None:
     crowd.start(3)
     clock.sleep(3600)
     jobs = crowd.start(8)
     crowd.wait([crowd.trigger(job) for job in jobs])
-    for sweep in crowd.sweeps():
-        assert sweep.query["status"] == ["queued", "processing", "generating"]
-        assert sweep.query["limit"] == ["200"]
-        since = sweep.query["since"][0]
-        assert api.jobs()[0].started_at < since < jobs[0].started_at
-        assert sweep.status == 200
+    for request in crowd.list_reads():
+        assert request.query["status"] == ["queued", "processing", "generating"]
+        assert request.query["limit"] == ["200"]
+        assert api.jobs()[0].started_at < request.query["since"][0] < jobs[0].started_at
+        assert request.status == 200
 
 
-def test_a_list_of_several_pages_is_walked(crowd: Any, api: Any) -> None:
+def test_a_list_of_several_pages_is_read(crowd: Any) -> None:
     jobs = crowd.start(90, variantCount=5)
     events = crowd.wait([crowd.trigger(job) for job in jobs])
     assert statuses(events) == {"completed": 90}
-    cursors = [one.query.get("cursor") for one in crowd.sweeps()]
-    assert len({one[0] for one in cursors if one}) >= 2
+    cursors = [request.query.get("cursor") for request in crowd.list_reads()]
+    assert len({cursor[0] for cursor in cursors if cursor}) >= 2
     assert cursors.count(None) < len(cursors) < 60
-    assert Counter(one.path for one in crowd.looks()).total() <= 99
+    assert len(crowd.job_reads()) <= 99
 
 
-def test_a_list_is_walked_no_further_than_there_are_waits(crowd: Any) -> None:
+def test_a_list_is_read_no_further_than_there_are_rows_to_find(crowd: Any) -> None:
     crowd.start(60, variantCount=5, seconds=3000)
     jobs = crowd.start(20, seconds=60)
     crowd.wait([crowd.trigger(job, started_at=None) for job in jobs])
-    first = crowd.sweeps()[0]
+    first, second, *_ = crowd.list_reads()
     assert "since" not in first.query
-    assert len([one for one in crowd.sweeps() if "cursor" in one.query]) < len(crowd.sweeps())
-    assert crowd.sweeps()[1].query.get("cursor") is None
+    assert "cursor" not in second.query
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["start known", "start unknown"])
-def test_a_regenerate_is_not_taken_for_done_because_of_its_last_life(
+def test_a_regenerate_is_not_completed_by_the_earlier_version_of_its_content(
     known: bool, crowd: Any, clock: Any
 ) -> None:
     before = crowd.start(12)
@@ -91,6 +89,14 @@ def test_a_regenerate_is_not_taken_for_done_because_of_its_last_life(
     assert all(60 <= event["after"] - began <= 75 for event in events)
 
 
+def test_regenerates_share_reads_as_well(crowd: Any, clock: Any) -> None:
+    before = crowd.start(60)
+    clock.sleep(3600)
+    events = crowd.wait([crowd.trigger(job) for job in crowd.regenerate(before)])
+    assert statuses(events) == {"completed": 60}
+    assert len(crowd.job_reads()) < 130
+
+
 def test_a_list_that_lags_ends_no_wait(crowd: Any, api: Any, clock: Any) -> None:
     before = crowd.start(12)
     clock.sleep(3600)
@@ -99,7 +105,7 @@ def test_a_list_that_lags_ends_no_wait(crowd: Any, api: Any, clock: Any) -> None
     assert {row["status"] for row in rows} == {"completed"}
     began = clock.elapsed
     jobs = crowd.regenerate(before)
-    # It still shows the last life of each, although it was asked for what is under way only.
+    # It still shows the earlier version of each, although it was filtered by what is unfinished.
     stale = json.dumps({"items": rows, "nextCursor": None})
     api.fault("garbage", method="GET", path=path, body=stale, times=4)
     api.fault("garbage", method="GET", path=path, body='{"items": [], "nextCursor": null}', times=2)
@@ -108,11 +114,11 @@ def test_a_list_that_lags_ends_no_wait(crowd: Any, api: Any, clock: Any) -> None
     assert all(60 <= event["after"] - began <= 75 for event in events)
 
 
-def test_old_words_for_what_is_under_way_are_understood(crowd: Any, api: Any) -> None:
+def test_the_statuses_of_the_old_revision_are_understood(crowd: Any, api: Any) -> None:
     api.configure(revision="old")
     jobs = crowd.start(30)
     assert statuses(crowd.wait([crowd.trigger(job) for job in jobs])) == {"completed": 30}
-    assert len(crowd.looks()) <= 33
+    assert len(crowd.job_reads()) <= 33
 
 
 def test_an_api_that_refuses_the_filter_is_asked_without_it(crowd: Any, api: Any) -> None:
@@ -120,52 +126,73 @@ def test_an_api_that_refuses_the_filter_is_asked_without_it(crowd: Any, api: Any
     api.fault("fail_before", method="GET", **refusal)
     jobs = crowd.start(30)
     assert statuses(crowd.wait([crowd.trigger(job) for job in jobs])) == {"completed": 30}
-    first, *rest = crowd.sweeps()
+    first, *rest = crowd.list_reads()
     assert "status" in first.query
     assert rest
-    assert not [one for one in rest if "status" in one.query]
-    assert len(crowd.looks()) <= 33
+    assert not [request for request in rest if "status" in request.query]
+    assert len(crowd.job_reads()) <= 33
 
 
-def test_jobs_of_an_unknown_project_are_looked_at_one_by_one(crowd: Any, api: Any) -> None:
+def test_jobs_of_an_unknown_project_are_polled_one_by_one(crowd: Any) -> None:
     jobs = crowd.start(5)
     triggers = [crowd.trigger(job, project_id=None, kind="", started_at=None) for job in jobs]
     assert statuses(crowd.wait(triggers)) == {"completed": 5}
-    assert crowd.sweeps() == []
+    assert crowd.list_reads() == []
     for job in jobs:
-        first, *later = crowd.looks(job.job_id)
+        first, *later = crowd.job_reads(job.job_id)
         assert "if-none-match" not in first.headers
-        assert all(one.headers["if-none-match"] for one in later)
-    assert {one.status for one in crowd.looks()} == {200, 304}
+        assert all(request.headers["if-none-match"] for request in later)
+    assert {request.status for request in crowd.job_reads()} == {200, 304}
 
 
-def test_one_wait_alone_is_looked_at_by_itself(crowd: Any) -> None:
+def test_one_wait_alone_reads_no_list(crowd: Any) -> None:
     (job,) = crowd.start(1)
     assert statuses(crowd.wait([crowd.trigger(job)])) == {"completed": 1}
-    assert crowd.sweeps() == []
+    assert crowd.list_reads() == []
 
 
-def test_a_sensor_tells_the_trigger_what_the_job_told_it(crowd: Any, airflow: Any) -> None:
+def test_a_sensor_passes_what_the_job_names_to_its_trigger(crowd: Any, airflow: Any) -> None:
     (job,) = crowd.start(1)
     result = airflow.run(LayersJobSensor(task_id="s", job_id=job.job_id, deferrable=True))
     ((_, arguments),) = result.triggers
-    told = (arguments["project_id"], arguments["started_at"], arguments["kind"])
-    assert told == (job.project_id, job.started_at, job.kind)
+    known = (arguments["project_id"], arguments["started_at"], arguments["kind"])
+    assert known == (job.project_id, job.started_at, job.kind)
     assert arguments["container_ids"] == [], "the API does not name them while a job runs"
 
 
-def test_a_sensors_wait_among_those_of_operators_is_not_forgotten(crowd: Any) -> None:
+def test_a_wait_without_containers_among_others_ends_as_well(crowd: Any) -> None:
     jobs = crowd.start(12)
     triggers = [crowd.trigger(job, **({} if n % 4 else {"container_ids": []})) for n, job in enumerate(jobs)]
     assert statuses(crowd.wait(triggers)) == {"completed": 12}
 
 
-def test_waits_in_several_projects_each_have_their_own_list(crowd: Any, api: Any) -> None:
+def test_each_project_has_its_own_list(crowd: Any, api: Any) -> None:
     jobs = crowd.start(10)
-    # To the watcher it is only a name; what the list of the other says of these jobs is nothing.
+    # The list of the other project says nothing about these jobs.
     other = api.project_ids[1]
     triggers = [crowd.trigger(job, **({"project_id": other} if n % 2 else {})) for n, job in enumerate(jobs)]
     events = crowd.wait(triggers)
     assert statuses(events) == {"completed": 10}
     assert all(60 <= event["after"] <= 75 for event in events)
-    assert {one.path.split("/")[3] for one in crowd.sweeps()} == {api.project_id, other}
+    assert {request.path.split("/")[3] for request in crowd.list_reads()} == {api.project_id, other}
+
+
+def test_each_wait_has_the_status_of_its_own_job(crowd: Any, api: Any) -> None:
+    api.outcome("failed", code="RENDER_FAILED", times=5)
+    api.outcome("canceled", times=5)
+    events = crowd.wait([crowd.trigger(job) for job in crowd.start(30)])
+    ended = {job.job_id: job.status for job in api.jobs()}
+    assert {event["job_id"]: event["status"] for event in events} == ended
+    assert statuses(events) == {"failed": 5, "canceled": 5, "completed": 20}
+
+
+def test_each_wait_has_its_own_deadline(crowd: Any, clock: Any) -> None:
+    jobs = crowd.start(20)
+    early = clock.time() + 30
+    triggers = [crowd.trigger(job, **({"deadline": early} if n == 7 else {})) for n, job in enumerate(jobs)]
+    events = crowd.wait(triggers)
+    assert statuses(events) == {"completed": 19, "timeout": 1}
+    late = events[7]
+    assert "still running" in late["reason"]
+    assert 30 <= late["after"] <= 50
+    assert len(crowd.job_reads(jobs[7].job_id)) == 1, "one last poll at the deadline"

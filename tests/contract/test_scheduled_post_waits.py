@@ -1,4 +1,4 @@
-"""Waiting until a scheduled post is public, in each way of waiting."""
+"""Waiting until a scheduled post is published, in each way of waiting."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def way(request: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def due(airflow: Any, api: Any, made: Any, clock: Any) -> Callable[..., str]:
-    """Schedule a post, to be due so many seconds from now, and give its id."""
+    """Schedule a post, to be due so many seconds from now, and return its id."""
 
     def schedule(seconds: float, mode: str = "publish") -> str:
         before = clock.elapsed
@@ -62,7 +62,7 @@ def sense(sensing: Any, way: dict[str, Any]) -> Any:
 
 
 def change(api: Any, method: str, post: str, body: dict[str, Any] | None = None) -> None:
-    """Change a post as a person does, without the package under test."""
+    """Change a post as a user does, without the package under test."""
     headers = {"Authorization": f"Bearer {api.api_key}"}
     url = f"{api.url}/v1/scheduled-posts/{post}{'/reschedule' if method == 'POST' else ''}"
     assert httpx.request(method, url, headers=headers, json=body, trust_env=False).status_code == 200
@@ -85,7 +85,7 @@ def reads(api: Any) -> list[Any]:
     return found + api.requests(method="GET", path="/v1/projects/*/scheduled-posts")
 
 
-def test_it_waits_until_the_post_is_public_and_gives_it(
+def test_it_waits_until_the_post_is_published_and_returns_it(
     due: Any, sense: Any, clock: Any, way: dict[str, Any]
 ) -> None:
     post = due(HOUR)
@@ -99,7 +99,7 @@ def test_it_waits_until_the_post_is_public_and_gives_it(
     assert (result.reschedules > 0) is (way.get("mode") == "reschedule")
 
 
-def test_it_does_not_wait_for_what_is_public(due: Any, sense: Any, clock: Any) -> None:
+def test_it_does_not_wait_for_what_is_published(due: Any, sense: Any, clock: Any) -> None:
     post = due(10)
     clock.sleep(60)
     slept = len(clock.slept)
@@ -120,7 +120,7 @@ def test_a_post_that_failed_fails_it_for_good_with_the_platforms_reason(
     assert post in str(error)
 
 
-def test_a_person_cancels_it_meanwhile(due: Any, sense: Any, api: Any, clock: Any, failure: Any) -> None:
+def test_a_user_cancels_it_meanwhile(due: Any, sense: Any, api: Any, clock: Any, failure: Any) -> None:
     post = due(DAY)
     began = clock.elapsed
     once_past(clock, HOUR, lambda: change(api, "DELETE", post, {}))
@@ -131,7 +131,7 @@ def test_a_person_cancels_it_meanwhile(due: Any, sense: Any, api: Any, clock: An
 
 @pytest.mark.parametrize("revision", ["old", "new"])
 @pytest.mark.parametrize("accept", [True, False], ids=["accepted", "refused"])
-def test_a_draft_is_done_only_for_those_who_say_so(
+def test_a_draft_counts_as_published_only_if_it_is_accepted(
     accept: bool, revision: str, due: Any, sense: Any, api: Any, failure: Any
 ) -> None:
     api.configure(revision=revision)
@@ -145,7 +145,7 @@ def test_a_draft_is_done_only_for_those_who_say_so(
 
 
 @pytest.mark.parametrize("hours", [-1, 2], ids=["earlier", "later"])
-def test_a_post_that_a_person_moves_is_waited_for_at_its_new_time(
+def test_a_post_that_a_user_moves_is_waited_for_at_its_new_moment(
     hours: int, due: Any, sense: Any, api: Any, clock: Any
 ) -> None:
     post = due(3 * HOUR)
@@ -156,7 +156,7 @@ def test_a_post_that_a_person_moves_is_waited_for_at_its_new_time(
     assert result.error is None
     assert result.value["status"] == "published"
     late = clock.elapsed - began - (3 + hours) * HOUR - 30
-    # What was moved ahead is found at the next look, which may have been far.
+    # An earlier moment is noticed at the next poll, which may have been far.
     assert 0 <= late <= (901 if hours < 0 else 62)
 
 
@@ -186,13 +186,13 @@ def test_an_unknown_post_and_a_wrong_key_fail_it_for_good(
 
 
 @pytest.mark.parametrize("kind", ["fail_before", "disconnect_before", "rate_limit", "garbage"])
-def test_what_passes_does_not_end_it(kind: str, due: Any, sense: Any, api: Any) -> None:
+def test_transient_errors_do_not_end_it(kind: str, due: Any, sense: Any, api: Any) -> None:
     post = due(600)
     api.fault(kind, method="GET", path="/v1/scheduled-posts/*", times=1 if kind == "garbage" else 6, skip=1)
     assert sense(post).value["status"] == "published"
 
 
-def test_it_is_rarely_looked_at_before_it_is_due(due: Any, sensing: Any, api: Any, clock: Any) -> None:
+def test_it_is_rarely_polled_before_it_is_due(due: Any, sensing: Any, api: Any, clock: Any) -> None:
     post = due(3 * DAY)
     began = clock.elapsed
     sensor = LayersScheduledPostSensor(
@@ -204,7 +204,7 @@ def test_it_is_rarely_looked_at_before_it_is_due(due: Any, sensing: Any, api: An
     assert len(reads(api)) <= 3 * 96 + 20
 
 
-def test_a_trigger_of_a_post_tells_what_happened(due: Any, airflow: Any, api: Any, clock: Any) -> None:
+def test_the_event_of_a_trigger_says_what_happened(due: Any, airflow: Any, api: Any, clock: Any) -> None:
     post = due(600)
     trigger = LayersScheduledPostTrigger(
         scheduled_post_id=post, deadline=clock.time() + HOUR, project_id=api.project_id
@@ -232,14 +232,12 @@ def test_posts_of_one_project_share_reads(due: Any, crowd: Any, api: Any, clock:
     assert [event["status"] for event in crowd.wait(triggers)] == ["published"] * 12
     lists = api.requests(method="GET", path="/v1/projects/*/scheduled-posts")
     assert lists
-    assert all(one.query["status"] == ["queued", "publishing"] for one in lists)
-    assert all(one.query["limit"] == ["100"] for one in lists)
+    assert all(read.query["status"] == ["queued", "publishing"] for read in lists)
+    assert all(read.query["limit"] == ["100"] for read in lists)
     assert len(api.requests(method="GET", path="/v1/scheduled-posts/*")) <= 3 * 12
 
 
-def test_posts_that_are_not_due_for_long_are_rarely_listed(
-    due: Any, crowd: Any, api: Any, clock: Any
-) -> None:
+def test_posts_that_are_due_much_later_are_rarely_listed(due: Any, crowd: Any, api: Any, clock: Any) -> None:
     posts = [due(2 * DAY) for _ in range(3)]
     triggers = [
         LayersScheduledPostTrigger(

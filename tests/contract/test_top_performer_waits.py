@@ -1,4 +1,4 @@
-"""Waiting until posts have done well enough, in each way of waiting."""
+"""Waiting until posts perform well enough, in each way of waiting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import (
-    AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
 )
@@ -44,24 +43,26 @@ def sense(sensing: Any, api: Any, way: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def rows(api: Any) -> list[dict[str, Any]]:
-    """Give the ranking by views as the API gives it."""
+    """Return the ranking by views."""
     return list(ask(api, f"/v1/projects/{api.project_id}/top-performers?metric=views")["items"])
 
 
-def grow(api: Any, rows: list[dict[str, Any]], looks: int) -> None:
-    """Let the ranking be poor for so many looks; the emulator's own does not change."""
+def grow(api: Any, rows: list[dict[str, Any]], polls: int) -> None:
+    """Let the ranking be poor for so many polls; the emulator's own does not change."""
     poor = [{**row, "metricValue": 1} for row in rows]
-    api.fault("garbage", method="GET", path=PATH, times=looks, body=json.dumps({"items": poor}))
+    api.fault("garbage", method="GET", path=PATH, times=polls, body=json.dumps({"items": poor}))
 
 
-def test_it_gives_the_rows_above_the_threshold_at_once(sense: Any, rows: Any, clock: Any, api: Any) -> None:
+def test_rows_that_reach_the_threshold_are_returned_at_once(
+    sense: Any, rows: Any, clock: Any, api: Any
+) -> None:
     threshold = rows[1]["metricValue"]
     result = sense(threshold=threshold)
     assert result.error is None
     assert [row["sourceId"] for row in result.value] == [row["sourceId"] for row in rows[:2]]
     assert (result.triggers, result.reschedules, clock.slept) == ([], 0, [])
-    (asked,) = api.requests(method="GET", path=PATH)[1:]
-    assert asked.query == {"metric": ["views"]}
+    (request,) = api.requests(method="GET", path=PATH)[1:]
+    assert request.query == {"metric": ["views"]}
 
 
 def test_it_waits_until_there_are_some(sense: Any, rows: Any, clock: Any, api: Any, way: Any) -> None:
@@ -81,7 +82,7 @@ def test_it_waits_until_there_are_enough(sense: Any, rows: Any, clock: Any, api:
     assert len(api.requests(method="GET", path=PATH)) >= 4
 
 
-def test_every_word_of_the_ranking_is_sent_also_while_deferred(sense: Any, api: Any, rows: Any) -> None:
+def test_every_field_of_the_ranking_is_sent_also_while_deferred(sense: Any, api: Any, rows: Any) -> None:
     grow(api, rows, 3)
     sense(
         threshold="{{ params.least }}",
@@ -92,9 +93,9 @@ def test_every_word_of_the_ranking_is_sent_also_while_deferred(sense: Any, api: 
         platform=["tiktok", "instagram"],
         limit=5,
     )
-    seen = [one.query for one in api.requests(method="GET", path=PATH)[1:]]
-    assert len(seen) >= 1
-    for query in seen:
+    queries = [request.query for request in api.requests(method="GET", path=PATH)[1:]]
+    assert queries
+    for query in queries:
         assert query == {
             "metric": ["engagement_rate"],
             "window": ["90d"],
@@ -111,9 +112,9 @@ def test_its_timeout_is_airflows_own(soft: bool, sense: Any, clock: Any) -> None
     assert 3599 <= clock.elapsed <= 3600 + 601
 
 
-def test_it_looks_no_more_often_than_every_ten_minutes(sense: Any, api: Any, clock: Any, rows: Any) -> None:
+def test_it_polls_no_more_often_than_every_ten_minutes(sense: Any, api: Any, clock: Any, rows: Any) -> None:
     sense(threshold=10**15, timeout=24 * 3600)
-    # While deferred the first looks come sooner, by the vendor's guidance.
+    # While deferred the first polls come sooner, by the vendor's guidance.
     assert len(api.requests(method="GET", path=PATH)) <= 24 * 6 + 30
 
 
@@ -128,15 +129,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("wrong", "said"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_refused_before_anything_is_sent(
-    wrong: dict[str, Any], said: str, sense: Any, api: Any, failure: Any
+@pytest.mark.parametrize(("wrong", "name"), WRONG.values(), ids=WRONG)
+def test_wrong_parameters_are_refused_before_anything_is_sent(
+    wrong: dict[str, Any], name: str, sense: Any, api: Any, failure: Any
 ) -> None:
     before = len(api.requests())
     result = sense(**{"threshold": 1, **wrong})
-    assert isinstance(result.error, AirflowFailException)
-    assert isinstance(result.error.__cause__, LayersParameterError)
-    assert said in str(result.error)
+    assert name in str(failure(result, LayersParameterError))
     assert len(api.requests()) == before
 
 
@@ -151,7 +150,7 @@ def test_a_key_that_may_not_read_metrics_fails_it_for_good(sense: Any, api: Any,
 
 
 @pytest.mark.parametrize("kind", ["fail_before", "disconnect_before", "rate_limit"])
-def test_what_passes_does_not_end_it(kind: str, sense: Any, api: Any, rows: Any) -> None:
+def test_transient_errors_do_not_end_it(kind: str, sense: Any, api: Any, rows: Any) -> None:
     api.fault(kind, method="GET", path=PATH, times=7)
     assert sense(threshold=rows[0]["metricValue"]).value
 
@@ -159,7 +158,7 @@ def test_what_passes_does_not_end_it(kind: str, sense: Any, api: Any, rows: Any)
 def test_its_rows_can_be_mapped_over(sense: Any, airflow: Any, api: Any, rows: Any) -> None:
     found = sense(threshold=rows[1]["metricValue"]).value
     operator = LayersGetTopPerformersOperator(task_id="g", project_id=api.project_id, metric="views")
-    assert found == airflow.value(operator)[:2], "the same rows as the operator gives"
+    assert found == airflow.value(operator)[:2], "the same rows as the operator returns"
     for number, row in enumerate(found):
         clone = LayersCloneFromPostOperator(
             task_id="c", project_id=api.project_id, source_platform_post_id=row["platformPostId"]
@@ -168,7 +167,7 @@ def test_its_rows_can_be_mapped_over(sense: Any, airflow: Any, api: Any, rows: A
     assert len(api.jobs()) == 2
 
 
-def test_the_trigger_is_stored_and_made_again(airflow: Any, api: Any, clock: Any) -> None:
+def test_the_trigger_is_stored_and_restored(airflow: Any, api: Any, clock: Any) -> None:
     trigger = LayersTopPerformersTrigger(
         project_id=api.project_id, ranking={"metric": "views"}, threshold=1.0, deadline=clock.time() + 60
     )
