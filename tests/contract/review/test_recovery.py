@@ -229,6 +229,15 @@ def test_no_event_of_another_task_answers_while_a_version_is_made(
     assert len(regenerations()) == 1
 
 
+def test_an_event_of_another_task_leaves_the_notice_on_the_card(reviews: Reviews) -> None:
+    review = reviews.ask().answer("Approve", version=7)
+    notice = review.notice
+    assert notice
+    for event in FOREIGN:
+        assert review.resume(event).state == "awaiting_input", event
+        assert review.notice == notice
+
+
 # Clears
 
 
