@@ -171,8 +171,6 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
     ) -> None:
         if on_timeout not in TIMEOUT_OPTIONS:
             raise ValueError(f"on_timeout = {on_timeout!r}: should be one of {', '.join(TIMEOUT_OPTIONS)}.")
-        # A mapped task is passed the params of its DAG. They are not part of the form.
-        kwargs.pop("params", None)
         super().__init__(
             subject=subject or "",
             body=body,

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_layers.exceptions import LayersContentUnfinishedError, LayersJobTimeoutError
+from airflow_provider_layers.exceptions import (
+    LayersContentUnfinishedError,
+    LayersJobTimeoutError,
+    LayersReplayWindowError,
+)
 from tests.contract.review.reviewing import ADA, AT, DeathError, Review, Reviews, in_layers
 from tests.unit.tasks import FOREIGN
 
@@ -190,6 +194,20 @@ def test_a_retry_counts_the_completion_timeout_from_the_start_of_the_job(
     assert review.start_try().state == "deferred"
     assert review.trigger[1]["job_id"] == regenerations()[0].job_id
     assert review.trigger[1]["deadline"] == pytest.approx(first, abs=30)
+
+
+def test_a_job_that_may_have_been_started_too_long_ago_fails_the_task(
+    reviews: Reviews, airflow: Any, process: Process, clock: Any, failure: Any
+) -> None:
+    """There may be a new version, so the card must not say that this is the previous one."""
+    if not airflow.with_store:
+        pytest.skip("below Airflow 3.3 a retry asks again, instead of continuing with the answer")
+    review = reviews.ask()
+    process.die_at(SENT)
+    assert review.answer("Regenerate").state == "killed"
+    clock.sleep(25 * 3600)
+    failure(review.start_try(), LayersReplayWindowError)
+    assert (reviews.sent(), len(reviews.questions.asked)) == ([], 1)
 
 
 @pytest.mark.usefixtures("memory")
