@@ -12,8 +12,7 @@ from tests.house.public import OPERATORS, SENSORS, load, pairs
 REQUIRED = inspect.Parameter.empty
 CONNECTION = {"layers_conn_id": "layers_default"}
 CONTAINER = {"container_id": REQUIRED} | CONNECTION
-JOB = {
-    "wait_for_completion": False,
+JOB_LIFECYCLE = {
     "deferrable": False,
     "poll_interval": 10.0,
     "completion_timeout": timedelta(hours=1),
@@ -22,6 +21,7 @@ JOB = {
     "on_clear": "resubmit",
     "resubmit_after_window": False,
 } | CONNECTION
+JOB = {"wait_for_completion": False} | JOB_LIFECYCLE
 WAITING = {"deferrable": False} | CONNECTION
 PUBLISH = CONTAINER | {"targets": REQUIRED, "resubmit_after_window": False}
 
@@ -119,7 +119,7 @@ SIGNATURES = {
         "fail_on_reject": False,
         "ignore_downstream_trigger_rules": False,
     }
-    | JOB
+    | JOB_LIFECYCLE
     | {"deferrable": True},
     "LayersHttpOperator": {"endpoint": REQUIRED, "method": "GET"} | CONNECTION,
     "LayersJobSensor": {
