@@ -145,8 +145,12 @@ class Loader:
             if isinstance(error, LayersRateLimitError):
                 with self._bucket_lock:
                     connection.bucket.refused(retry_after_of(error), now=self._timer())
-            log.info("%s", error)
-            return error_result(error)
+            result = error_result(error)
+            # Without the text of the API, which may repeat the key.
+            log.info(
+                "Could not read %s %s: %s", resource.kind, resource.resource_id, result.error or result.state
+            )
+            return result
         # A response of an unexpected shape must not keep the rest of the page from being shown.
         except Exception as error:  # noqa: BLE001
             log.warning(
@@ -301,6 +305,8 @@ class _Connections:
         connection = self._by_config.get(settings.api)
         if connection is None:
             hook = LayersHook(conn_id, settings=settings, transport=self._transport)
+            # Creates the client under the lock, so that two threads of the pool do not create one each.
+            hook.get_conn()
             per_minute = min(READS_PER_MINUTE, settings.poll_budget_rpm or READS_PER_MINUTE)
             bucket = TokenBucket(per_minute, burst=per_minute * READ_BURST_SHARE, now=self._timer())
             connection = self._by_config[settings.api] = _Connection(settings.api, hook, bucket)

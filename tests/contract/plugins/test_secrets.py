@@ -50,7 +50,7 @@ def assert_no_secrets(api, text):
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("user", ["admin", None, "nobody"])
-def test_no_browser_receives_the_key_or_the_host(user, fault, responses, api, caplog):
+def test_neither_browsers_nor_logs_receive_the_key(user, fault, responses, api, caplog):
     with caplog.at_level(logging.DEBUG, logger="airflow_provider_layers"):
         if FAULTS[fault]:
             host = api.url.rpartition("/")[2]
@@ -65,6 +65,7 @@ def test_no_browser_receives_the_key_or_the_host(user, fault, responses, api, ca
         text = responses(user=user, task_id="make")
     assert_no_secrets(api, text)
     assert "Traceback" not in text
+    assert api.api_key not in caplog.text
 
 
 def test_no_browser_receives_the_fields_of_a_connection(responses, api, monkeypatch):
