@@ -93,6 +93,37 @@ class LayersTimeoutError(LayersPermanentError):
     """A wait passed its deadline."""
 
 
+class LayersJobError(LayersPermanentError):
+    """
+    The job exists and did not complete.
+
+    :param job_id: the job
+    :param message: what happened
+    :param error: the job's own error as the API returned it, if any
+    """
+
+    def __init__(self, job_id: str, message: str, error: dict[str, Any] | None = None) -> None:
+        self.job_id = job_id
+        self.message = message
+        self.error = error or {}
+        super().__init__(job_id, message, error)
+
+    def __str__(self) -> str:
+        return f"Layers job {self.job_id} {self.message}"
+
+
+class LayersJobFailedError(LayersJobError):
+    """The job failed."""
+
+
+class LayersJobCanceledError(LayersJobError):
+    """The job was canceled."""
+
+
+class LayersJobTimeoutError(LayersJobError, LayersTimeoutError):
+    """The job was still running at the deadline."""
+
+
 class LayersTransportError(LayersError):
     """No response arrived, so it is unknown whether the request was carried out."""
 
@@ -232,34 +263,3 @@ class LayersRateLimitError(LayersAPIError):
 
 class LayersServerError(LayersAPIError):
     """The API or a gateway in front of it is temporarily unavailable."""
-
-
-class LayersJobError(LayersPermanentError):
-    """
-    The job exists and did not complete.
-
-    :param job_id: the job
-    :param message: what happened
-    :param error: the job's own error as the API returned it, if any
-    """
-
-    def __init__(self, job_id: str, message: str, error: dict[str, Any] | None = None) -> None:
-        self.job_id = job_id
-        self.message = message
-        self.error = error or {}
-        super().__init__(job_id, message, error)
-
-    def __str__(self) -> str:
-        return f"Layers job {self.job_id} {self.message}"
-
-
-class LayersJobFailedError(LayersJobError):
-    """The job failed."""
-
-
-class LayersJobCanceledError(LayersJobError):
-    """The job was canceled."""
-
-
-class LayersJobTimeoutError(LayersJobError, LayersTimeoutError):
-    """The job was still running at the deadline."""

@@ -335,7 +335,7 @@ def regenerate_content(
 # Reading
 
 
-class ListFilters(RequestModel):
+class ContentFilters(RequestModel):
     """Filters of the list; ``status`` and ``format`` may have several values."""
 
     status: Annotated[list[Status], BeforeValidator(as_list)] | None = None
@@ -379,11 +379,11 @@ def list_content(project_id: str, **filters: Any) -> Callable[[int, str | None],
     """
     ``GET /v1/projects/:projectId/content`` (scope ``content:read``), newest first.
 
-    :param filters: see :class:`ListFilters`
+    :param filters: see :class:`ContentFilters`
     :return: the endpoint of a page, by its size and cursor
     :raises LayersParameterError: a filter is wrong
     """
-    query = query_params(ListFilters, **filters)
+    query = query_params(ContentFilters, **filters)
     return paged(f"list content of project {project_id}", list_content_path(project_id), query)
 
 

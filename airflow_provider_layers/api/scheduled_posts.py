@@ -98,7 +98,7 @@ class CancelForm(RequestModel):
     reason: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
 
 
-class ListFilters(RequestModel):
+class ScheduledPostFilters(RequestModel):
     """Filters of the list; ``status`` may have several values, ``until`` is inclusive."""
 
     status: Annotated[list[PostStatus], BeforeValidator(as_list)] | None = None
@@ -229,11 +229,11 @@ def list_scheduled_posts(
     """
     ``GET /v1/projects/:projectId/scheduled-posts`` (scope ``publish:read``), latest ``scheduledFor`` first.
 
-    :param filters: see :class:`ListFilters`
+    :param filters: see :class:`ScheduledPostFilters`
     :return: the endpoint of a page, by its size and cursor
     :raises LayersParameterError: a filter is wrong
     """
-    query = query_params(ListFilters, **filters)
+    query = query_params(ScheduledPostFilters, **filters)
     return paged(
         f"list scheduled posts of project {project_id}", list_scheduled_posts_path(project_id), query
     )

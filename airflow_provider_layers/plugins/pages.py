@@ -11,7 +11,7 @@ from airflow_provider_layers.plugins.loader import CONTENT, JOB, POST, Loader, R
 from airflow_provider_layers.plugins.serializers import CONNECTION_ERROR, ReadResult
 
 if TYPE_CHECKING:
-    from airflow_provider_layers.plugins.queries import References, TaskReference
+    from airflow_provider_layers.plugins.queries import PageReferences, TaskReference
 
 MAX_PER_KIND = 200
 """How many containers, how many scheduled posts and how many jobs a page shows."""
@@ -20,12 +20,12 @@ UNFINISHED_REFRESH = 10.0
 """Seconds after which the page asks again while Airflow has unfinished task instances."""
 
 
-def task_instance_page(references: References, loader: Loader) -> dict[str, Any]:
+def task_instance_page(references: PageReferences, loader: Loader) -> dict[str, Any]:
     """Return the page of a task instance: its job, its content and its posts."""
     return _Page(references, loader, all_jobs=True).as_json()
 
 
-def dag_run_page(references: References, loader: Loader) -> dict[str, Any]:
+def dag_run_page(references: PageReferences, loader: Loader) -> dict[str, Any]:
     """Return the page of a DAG run: its content and posts, and the jobs that are still running."""
     return _Page(references, loader, all_jobs=False).as_json()
 
@@ -37,7 +37,7 @@ class _Page:
     :param all_jobs: show jobs of finished content, too
     """
 
-    def __init__(self, references: References, loader: Loader, *, all_jobs: bool) -> None:
+    def __init__(self, references: PageReferences, loader: Loader, *, all_jobs: bool) -> None:
         self._references = references
         self._loader = loader
         # A dictionary serves as an ordered set: the resources, and for each the tasks that refer to it.

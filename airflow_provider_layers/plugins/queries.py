@@ -54,7 +54,7 @@ class TaskReference:
 
 
 @dataclass(frozen=True)
-class References:
+class PageReferences:
     """
     What the task instances of a run, or of a task in it, refer to.
 
@@ -84,7 +84,7 @@ class ReviewReference:
     notice: str | None = None
 
 
-def run_references(dag_id: str, run_id: str, *, limit: int = MAX_TASK_INSTANCES) -> References:
+def run_references(dag_id: str, run_id: str, *, limit: int = MAX_TASK_INSTANCES) -> PageReferences:
     """
     Return what the task instances of a run refer to.
 
@@ -94,7 +94,7 @@ def run_references(dag_id: str, run_id: str, *, limit: int = MAX_TASK_INSTANCES)
     return _references(dag_id, run_id, limit=limit)
 
 
-def task_references(dag_id: str, run_id: str, task_id: str, map_index: int | None = None) -> References:
+def task_references(dag_id: str, run_id: str, task_id: str, map_index: int | None = None) -> PageReferences:
     """
     Return what a task instance refers to.
 
@@ -172,7 +172,7 @@ def _references(
     of_tasks: Sequence[Any] = (),
     *,
     limit: int = MAX_TASK_INSTANCES,
-) -> References:
+) -> PageReferences:
     query = (
         select(XComModel.task_id, XComModel.map_index, XComModel.value)
         .where(
@@ -188,7 +188,7 @@ def _references(
     parsed = (
         parse_task_reference(row.task_id, row.map_index, _parse_json(row.value)) for row in rows[:limit]
     )
-    return References(tuple(filter(None, parsed)), unfinished, truncated=len(rows) > limit)
+    return PageReferences(tuple(filter(None, parsed)), unfinished, truncated=len(rows) > limit)
 
 
 def _is_unfinished(session: Session, dag_id: str, run_id: str, of_tasks: Sequence[Any]) -> bool:

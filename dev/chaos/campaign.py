@@ -18,7 +18,7 @@ from dev.chaos.check_cancels import CancelLimits, check_cancels
 from dev.chaos.check_jobs import match_jobs
 from dev.chaos.faults import install_faults, prepare_outcomes, queued_faults, redirect_sink
 from dev.chaos.metadata_db import MetadataDb
-from dev.chaos.report import Row, make_report
+from dev.chaos.report import ReportRow, make_report
 from dev.chaos.snapshot import Snapshot, take_snapshot, write_action_log
 from dev.environment import EmulatorProcess, Environment
 from dev.local_airflow import LocalAirflow
@@ -328,7 +328,7 @@ def run_campaign(
         return take_snapshot(environment, campaign.log, sink.request_count)
 
 
-def run_chaos(name: str, plan: CampaignPlan, say: Callable[[str], None]) -> list[Row]:
+def run_chaos(name: str, plan: CampaignPlan, say: Callable[[str], None]) -> list[ReportRow]:
     """Start everything, run the campaign, and return the checked table.
 
     :param name: name of the AIRFLOW_HOME

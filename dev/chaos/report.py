@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """A line of the table.
 
     :param name: what was counted
@@ -44,7 +44,7 @@ class Row:
     details: list[str] = field(default_factory=list)
 
 
-def make_report(snapshot: Snapshot, plan: CampaignPlan) -> list[Row]:
+def make_report(snapshot: Snapshot, plan: CampaignPlan) -> list[ReportRow]:
     """Check the end state of a run.
 
     :param snapshot: the end state
@@ -54,7 +54,7 @@ def make_report(snapshot: Snapshot, plan: CampaignPlan) -> list[Row]:
     return [*_activity(snapshot, plan), *_payments(snapshot, jobs), *_promises(snapshot, jobs, plan)]
 
 
-def _activity(snapshot: Snapshot, plan: CampaignPlan) -> list[Row]:
+def _activity(snapshot: Snapshot, plan: CampaignPlan) -> list[ReportRow]:
     faults = Counter(request.fault for request in snapshot.requests if request.fault)
     kills = Counter(kill.kind for kill in snapshot.log.kills)
     actions = Counter((action.action, action.state or "none") for action in snapshot.log.user_actions)
@@ -63,29 +63,32 @@ def _activity(snapshot: Snapshot, plan: CampaignPlan) -> list[Row]:
     pairs, all_pairs = len(met_faults(snapshot.requests)), len(ROUTES) * len(KINDS)
     return [
         _at_least("task instances", len(snapshot.task_instances), plan.instances if plan.strict else 1),
-        Row(f"  in {len(runs)} DAG runs", _listed(states)),
-        Row("requests to the API", str(len(snapshot.requests))),
+        ReportRow(f"  in {len(runs)} DAG runs", _listed(states)),
+        ReportRow("requests to the API", str(len(snapshot.requests))),
         _at_least("kinds of fault injected", len(faults), len(KINDS) if plan.strict else 1),
-        *(Row(f"  {kind}", str(faults[kind])) for kind in KINDS),
+        *(ReportRow(f"  {kind}", str(faults[kind])) for kind in KINDS),
         _at_least(f"routes ({len(ROUTES)}) x kinds met", pairs, all_pairs if plan.strict else 1),
         _at_least("processes killed (SIGKILL)", sum(kills.values()), plan.kills),
-        *(Row(f"  {kind}", str(number)) for kind, number in sorted(kills.items())),
-        Row("marks and clears by users", str(snapshot.log.user_requests)),
-        *(Row(f"  {action}, {state}", str(number)) for (action, state), number in sorted(actions.items())),
+        *(ReportRow(f"  {kind}", str(number)) for kind, number in sorted(kills.items())),
+        ReportRow("marks and clears by users", str(snapshot.log.user_requests)),
+        *(
+            ReportRow(f"  {action}, {state}", str(number))
+            for (action, state), number in sorted(actions.items())
+        ),
     ]
 
 
-def _payments(snapshot: Snapshot, jobs: list[MatchedJob]) -> list[Row]:
+def _payments(snapshot: Snapshot, jobs: list[MatchedJob]) -> list[ReportRow]:
     extra = list(extra_jobs(snapshot, jobs))
     submissions = len({matched.submission for matched in jobs if matched.submission}) or 1
     ratio = len(jobs) / max(1, submissions - sum(UNNECESSARY in line for line in extra))
     statuses = Counter(matched.job.status for matched in jobs)
     later = sum(1 for matched in jobs if matched.submission and _is_later(matched.submission, snapshot))
     return [
-        Row("jobs started", str(len(jobs))),
-        Row("  of which", _listed(statuses)),
-        Row("  after a clear or a canceled job", str(later)),
-        Row("jobs created per submission", f"{ratio:.3f}", "1.000", not extra and bool(jobs), extra),
+        ReportRow("jobs started", str(len(jobs))),
+        ReportRow("  of which", _listed(statuses)),
+        ReportRow("  after a clear or a canceled job", str(later)),
+        ReportRow("jobs created per submission", f"{ratio:.3f}", "1.000", not extra and bool(jobs), extra),
         _none("jobs left running or unreported", list(unreported_jobs(snapshot, jobs))),
     ]
 
@@ -95,7 +98,7 @@ def _is_later(submission: SubmissionKey, snapshot: Snapshot) -> bool:
     return submission.sequence > 0 or submission.clear_count > first
 
 
-def _promises(snapshot: Snapshot, jobs: list[MatchedJob], plan: CampaignPlan) -> list[Row]:
+def _promises(snapshot: Snapshot, jobs: list[MatchedJob], plan: CampaignPlan) -> list[ReportRow]:
     states = TaskStateCheck(snapshot, jobs_by_task_instance(jobs))
     cancels = check_cancels(snapshot, jobs, plan.cancel_limits)
     active = [f"{snapshot.active_runs} DAG runs had not ended"] if snapshot.active_runs else []
@@ -105,11 +108,11 @@ def _promises(snapshot: Snapshot, jobs: list[MatchedJob], plan: CampaignPlan) ->
         f"killed, {cancels.not_in_triggerer} not in a triggerer yet"
     )
     return [
-        Row("jobs canceled after a mark or clear", f"{cancels.canceled} (others: {others})"),
+        ReportRow("jobs canceled after a mark or clear", f"{cancels.canceled} (others: {others})"),
         _none(f"jobs not canceled within {plan.cancel_limits.seconds:.0f} s of it", cancels.missed),
         _none("jobs canceled without a mark or clear", cancels.unrequested),
         _none("results lost", list(states.lost_results())),
-        Row("schedules and publications", str(len(publishing_requests(snapshot)))),
+        ReportRow("schedules and publications", str(len(publishing_requests(snapshot)))),
         _none("posts scheduled or published twice", list(duplicate_posts(snapshot))),
         _none("files that contain the API key", snapshot.leaks),
         _none("redirects that were followed", redirected),
@@ -121,20 +124,20 @@ def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
-def _at_least(name: str, value: int, minimum: int) -> Row:
-    return Row(name, str(value), f">= {minimum}", value >= minimum)
+def _at_least(name: str, value: int, minimum: int) -> ReportRow:
+    return ReportRow(name, str(value), f">= {minimum}", value >= minimum)
 
 
-def _none(name: str, details: list[str]) -> Row:
-    return Row(name, str(len(details)), "0", not details, details)
+def _none(name: str, details: list[str]) -> ReportRow:
+    return ReportRow(name, str(len(details)), "0", not details, details)
 
 
-def has_passed(rows: list[Row]) -> bool:
+def has_passed(rows: list[ReportRow]) -> bool:
     """Return whether every requirement of the table is met."""
     return all(row.passed for row in rows)
 
 
-def format_table(rows: list[Row]) -> str:
+def format_table(rows: list[ReportRow]) -> str:
     """Return the table as text, with the details of every miss below it."""
     width = max(len(row.name) for row in rows)
     lines = []

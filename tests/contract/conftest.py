@@ -39,7 +39,7 @@ AIRFLOW = tuple(int(part) for part in airflow_version.split(".")[:2])
 
 @pytest.fixture(scope="session", autouse=True)
 def _read_certificates_once() -> Iterator[None]:
-    """Every client of httpx reads them anew, which takes 25 ms and is nothing that these tests are about."""
+    """Every httpx client reads them again, which takes 25 ms that no test here is about."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
         yield

@@ -97,7 +97,7 @@ def test_a_refused_task_that_was_mended_and_cleared_goes_through(
 def test_a_clear_long_after_the_first_job_starts_a_new_one(
     starter: Any, jobs: Any, airflow: Any, clock: Any
 ) -> None:
-    """Airflow counts the run anew when its task is cleared after it had ended, but not while it runs."""
+    """Airflow counts the clears of a run when its task is cleared after it had ended, but not while it runs."""
     first = airflow.value(starter(), **FIRST)
     clock.sleep(3 * DAY)
     assert airflow.value(starter(), **CLEARED) != first

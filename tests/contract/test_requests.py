@@ -385,7 +385,7 @@ def test_cancel_sends_neither_body_nor_key(airflow: Any, api: Any, posted: Any) 
     posted()
     airflow.value(LayersCancelJobOperator(task_id="t", job_id=job))
     sent = only_post(posted, f"/v1/jobs/{job}/cancel")
-    # A replayed answer would tell of an earlier moment of the job.
+    # A replayed response would describe an earlier state of the job.
     assert (sent.body, sent.idempotency_key) == (None, None)
 
 

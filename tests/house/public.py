@@ -1,4 +1,4 @@
-"""What users touch, and where they import it from."""
+"""The classes that users import, and from where."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ SENSORS = {
 }
 OTHERS = {
     "hooks.layers": ["LayersHook"],
-    "hooks.http": ["LayersHttpHook"],
     "triggers.content": ["LayersContentApprovalTrigger"],
     "triggers.jobs": ["LayersJobTrigger"],
     "triggers.scheduled_posts": ["LayersScheduledPostTrigger"],
     "triggers.top_performers": ["LayersTopPerformersTrigger"],
     "links.jobs": ["LayersJobLink"],
     "links.content": ["LayersContentLink"],
-    "exceptions": ["LayersError"],
-    "client": ["LayersClient", "AsyncLayersClient", "Access"],
+    "exceptions": ["LayersError", "LayersPermanentError", "LayersAPIError"],
+    "client": ["LayersClient", "AsyncLayersClient", "ApiConfig"],
 }
 
 
@@ -52,5 +51,5 @@ def pairs(*tables: dict[str, list[str]]) -> list[tuple[str, str]]:
 
 
 def load(module: str, name: str) -> Any:
-    """Import a class from where the design says that users import it from."""
+    """Import a class from its public module."""
     return getattr(importlib.import_module(f"airflow_provider_layers.{module}"), name)

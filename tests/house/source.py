@@ -1,4 +1,4 @@
-"""The package's source, read and not run."""
+"""The source of the package, read and not run."""
 
 from __future__ import annotations
 
@@ -72,8 +72,3 @@ class Module:
 MODULES = [Module(path) for path in sorted(SOURCE.rglob("*.py"))]
 FLOORS = [one for one in MODULES if one.top != "emulator"]
 EMULATOR = [one for one in MODULES if one.top == "emulator"]
-
-
-def name_of(module: object) -> str:
-    """Name a test by its module."""
-    return module.name or "__init__" if isinstance(module, Module) else str(module)

@@ -7,113 +7,113 @@ import importlib
 import inspect
 import re
 from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
+from airflow_provider_layers import exceptions
 from tests.house.public import OPERATORS, OTHERS, SENSORS, load, pairs
 from tests.house.source import FLOORS
 
-TASKS = pairs(OPERATORS, SENSORS)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TASKS = [load(module, name) for module, name in pairs(OPERATORS, SENSORS)]
 # It calls any route.
 WITHOUT_A_PAGE = {"LayersHttpOperator"}
 VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
-def described(thing) -> dict[str, str]:
+def described(thing: Any) -> dict[str, str]:
     """Read the ``:param name: text`` entries of a docstring, each text on one line."""
     text = inspect.cleandoc(thing.__doc__ or "")
     entries = re.findall(r"^:param (\w+):((?:.|\n(?!:|\n))*)", text, re.MULTILINE)
-    return {name: " ".join(words.split()) for name, words in entries}
+    return {name: " ".join(text.split()) for name, text in entries}
 
 
-def parameters(callable_) -> dict[str, inspect.Parameter]:
-    taken = inspect.signature(callable_).parameters
-    return {name: one for name, one in taken.items() if name != "self"}
+def parameters(function: Any) -> dict[str, inspect.Parameter]:
+    return {name: item for name, item in inspect.signature(function).parameters.items() if name != "self"}
 
 
-def inherited(cls) -> set[str]:
-    """All parameters that its constructors take, its own and those of the classes above."""
-    of_tuple = set(getattr(cls, "_fields", ()))
-    return of_tuple | {
-        name for one in cls.__mro__ if "__init__" in vars(one) for name in parameters(one.__init__)
+def all_parameters(cls: type) -> set[str]:
+    """The parameters of a class's constructors, including those that it inherits."""
+    fields = set(getattr(cls, "_fields", ()))
+    return fields | {
+        name for item in cls.__mro__ if "__init__" in vars(item) for name in parameters(item.__init__)
     }
 
 
-def own(cls) -> set[str]:
-    """The parameters of its own constructor, without ``**kwargs``."""
+def own_parameters(cls: type) -> set[str]:
+    """The parameters of the class's own constructor, without ``**kwargs``."""
     if "__init__" not in vars(cls):
         return set()
-    return {name for name, one in parameters(cls.__init__).items() if one.kind not in VARIADIC}
+    return {name for name, item in parameters(cls.__init__).items() if item.kind not in VARIADIC}
 
 
-def classes():
-    for module in FLOORS:
-        loaded = importlib.import_module(module.full_name) if module.name != "hooks.form" else None
+def classes(*floors: str) -> Iterator[type]:
+    for module in [item for item in FLOORS if not floors or item.top in floors]:
+        loaded = importlib.import_module(module.full_name)
         for node in module.tree.body:
-            if loaded and isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                yield pytest.param(getattr(loaded, node.name), id=f"{module.name}.{node.name}")
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield getattr(loaded, node.name)
 
 
-def functions():
+def test_classes_describe_only_parameters_that_they_take():
+    wrong = {cls.__name__: described(cls).keys() - all_parameters(cls) for cls in classes()}
+    assert {name: extra for name, extra in wrong.items() if extra} == {}
+
+
+def test_what_users_construct_describes_each_of_its_parameters():
+    public = classes("hooks", "operators", "sensors", "triggers", "links")
+    plain = [cls for cls in public if not is_dataclass(cls)]
+    missing = {cls.__name__: own_parameters(cls) - described(cls).keys() for cls in plain}
+    assert {name: absent for name, absent in missing.items() if absent} == {}
+
+
+def test_functions_describe_only_parameters_that_they_take():
+    wrong = {}
     for module in FLOORS:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
-                yield pytest.param(node, id=f"{module.name}.{node.name}")
+                args = node.args
+                every = (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg)
+                text = inspect.cleandoc(ast.get_docstring(node) or "")
+                named = re.findall(r"^:param (\w+):", text, re.MULTILINE)
+                if extra := set(named) - {item.arg for item in every if item}:
+                    wrong[f"{module.name}.{node.name}"] = extra
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("cls", list(classes()))
-def test_a_class_describes_only_parameters_that_it_takes(cls):
-    assert described(cls).keys() - inherited(cls) == set()
+def test_every_parameter_of_an_operator_is_described_on_some_floor():
+    missing = {}
+    for cls in TASKS:
+        house = [item for item in cls.__mro__ if item.__module__.startswith("airflow_provider_layers")]
+        documented = {parameter for item in house for parameter in described(item)}
+        taken = {parameter for item in house for parameter in own_parameters(item)}
+        missing[cls.__name__] = taken - documented
+    assert {name: absent for name, absent in missing.items() if absent} == {}
 
 
-@pytest.mark.parametrize("cls", list(classes()))
-def test_a_class_describes_every_parameter_of_its_own(cls):
-    # The fields of a dataclass speak for themselves where their names do.
-    if not is_dataclass(cls):
-        assert own(cls) - described(cls).keys() == set()
+def test_what_is_documented_as_templated_is_templated():
+    wrong = {}
+    for cls in TASKS:
+        documented = {name for name, text in described(cls).items() if "(templated)" in text}
+        if documented != described(cls).keys() & set(cls.template_fields):
+            wrong[cls.__name__] = documented ^ (described(cls).keys() & set(cls.template_fields))
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("node", list(functions()))
-def test_a_function_describes_only_parameters_that_it_takes(node):
-    given = node.args
-    every = (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg)
-    taken = {one.arg for one in every if one}
-    named = re.findall(r"^:param (\w+):", inspect.cleandoc(ast.get_docstring(node)), re.MULTILINE)
-    assert set(named) - taken == set()
+def test_operators_name_the_page_of_the_vendor():
+    pages = {
+        cls.__name__: re.findall(r"``((?:reference|concepts)/[a-z/-]+)``", cls.__doc__ or "") for cls in TASKS
+    }
+    assert {name for name, found in pages.items() if not found} == WITHOUT_A_PAGE
 
 
-@pytest.mark.parametrize(("module", "name"), TASKS)
-def test_every_parameter_of_an_operator_is_described_somewhere(module, name):
-    cls = load(module, name)
-    house = [one for one in cls.__mro__ if one.__module__.startswith("airflow_provider_layers")]
-    told = {parameter for one in house for parameter in described(one)}
-    taken = {parameter for one in house for parameter in own(one)}
-    assert taken - told == set()
+def test_public_classes_begin_with_one_sentence():
+    public = [load(module, name) for module, name in pairs(OPERATORS, SENSORS, OTHERS)]
+    first = {cls.__name__: inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0] for cls in public}
+    assert {name: text for name, text in first.items() if "\n" in text or not text.endswith(".")} == {}
 
 
-@pytest.mark.parametrize(("module", "name"), TASKS)
-def test_what_is_called_templated_is(module, name):
-    cls = load(module, name)
-    called = {parameter for parameter, text in described(cls).items() if "(templated)" in text}
-    assert called == described(cls).keys() & set(cls.template_fields)
-
-
-@pytest.mark.parametrize(("module", "name"), TASKS)
-def test_an_operator_says_which_page_of_the_vendor_it_is_about(module, name):
-    pages = re.findall(r"``((?:reference|concepts)/[a-z/-]+)``", load(module, name).__doc__)
-    assert bool(pages) is (name not in WITHOUT_A_PAGE)
-
-
-@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS, OTHERS))
-def test_a_public_class_begins_with_one_sentence(module, name):
-    first = inspect.cleandoc(load(module, name).__doc__).split("\n\n")[0]
-    assert "\n" not in first
-    assert first.endswith(".")
-
-
-@pytest.mark.parametrize(("module", "name"), TASKS)
-def test_errors_that_a_docstring_names_exist(module, name):
-    from airflow_provider_layers import exceptions
-
-    named = re.findall(r":raises (\w+):", load(module, name).__doc__)
-    assert [error for error in named if not hasattr(exceptions, error)] == []
+def test_the_errors_that_docstrings_name_exist():
+    named = {error for cls in TASKS for error in re.findall(r":raises (\w+):", cls.__doc__ or "")}
+    assert {error for error in named if not hasattr(exceptions, error)} == set()

@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import re
 
+from airflow.providers.common.compat.sdk import AirflowFailException
+
 from airflow_provider_layers import exceptions
 from airflow_provider_layers.exceptions import LayersError
 
 
-def drawn() -> dict[str, str | None]:
-    """Read each class's parent from the drawing: a branch is four characters wide."""
-    parents: dict[str, str | None] = {}
+def drawn() -> dict[str, tuple[str | None, bool]]:
+    """Read the parent of each class, and whether it is marked permanent; a branch is four characters wide."""
+    found: dict[str, tuple[str | None, bool]] = {}
     above: list[str] = []
     for line in (exceptions.__doc__ or "").splitlines():
-        found = re.match(r"    ((?:│   |    )*)(├── |└── )?(Layers\w+)", line)
-        if not found:
+        match = re.match(r"    ((?:│   |    )*)(├── |└── )?(Layers\w+)(\*?)", line)
+        if not match:
             continue
-        trunk, branch, name = found.groups()
+        trunk, branch, name, mark = match.groups()
         depth = len(trunk) // 4 + bool(branch)
         above = [*above[:depth], name]
-        parents[name] = above[depth - 1] if depth else None
-    return parents
+        found[name] = (above[depth - 1] if depth else None, bool(mark))
+    return found
 
 
-def real() -> dict[str, str | None]:
+def real() -> dict[str, tuple[str | None, bool]]:
     classes = [
-        one for one in vars(exceptions).values() if isinstance(one, type) and issubclass(one, LayersError)
+        item for item in vars(exceptions).values() if isinstance(item, type) and issubclass(item, LayersError)
     ]
-    return {one.__name__: one.__base__.__name__ if one is not LayersError else None for one in classes}
+    return {
+        item.__name__: (
+            item.__bases__[0].__name__ if item is not LayersError else None,
+            issubclass(item, AirflowFailException),
+        )
+        for item in classes
+    }
 
 
 def test_the_drawn_tree_is_the_real_one():
     assert drawn() == real()
+    assert list(drawn()) == list(real()), "the file has the order of the drawing"
     assert len(drawn()) > 20
 
 
-def test_it_is_drawn_in_the_order_of_the_file():
-    assert list(drawn()) == list(real())
-
-
-def test_every_error_says_what_it_means():
+def test_every_error_has_a_docstring():
     assert [name for name in real() if not (getattr(exceptions, name).__doc__ or "").strip()] == []

@@ -1,11 +1,9 @@
-"""The public surface is what the design names."""
+"""The public surface: parameters, defaults, templates."""
 
 from __future__ import annotations
 
 import inspect
 from datetime import timedelta
-
-import pytest
 
 from tests.house.public import OPERATORS, SENSORS, load, pairs
 
@@ -139,29 +137,34 @@ SIGNATURES = {
 }
 
 
-def taken(cls) -> dict[str, object]:
-    """Name the parameters that its own constructors take, with their defaults; the nearest class decides."""
+def taken(cls: type) -> dict[str, object]:
+    """The parameters of its constructors in this package, with their defaults; the nearest class decides."""
     found: dict[str, inspect.Parameter] = {}
-    for one in reversed([one for one in cls.__mro__ if one.__module__.startswith("airflow_provider_layers")]):
-        if "__init__" in vars(one):
-            found |= inspect.signature(one.__init__).parameters
-    named = (one for one in found.values() if one.kind is inspect.Parameter.KEYWORD_ONLY)
-    return {one.name: one.default for one in named}
+    house = [item for item in cls.__mro__ if item.__module__.startswith("airflow_provider_layers")]
+    for item in reversed(house):
+        if "__init__" in vars(item):
+            found |= inspect.signature(item.__init__).parameters
+    named = (item for item in found.values() if item.kind is inspect.Parameter.KEYWORD_ONLY)
+    return {item.name: item.default for item in named}
 
 
-@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
-def test_names_and_defaults_of_parameters(module, name):
-    assert taken(load(module, name)) == SIGNATURES[name]
+CLASSES = [load(module, name) for module, name in pairs(OPERATORS, SENSORS)]
 
 
-@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
-def test_parameters_are_given_by_name_only(module, name):
-    cls = load(module, name)
-    kinds = {one.kind for one in list(inspect.signature(cls.__init__).parameters.values())[1:]}
-    assert kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+def test_names_and_defaults_of_parameters():
+    assert {cls.__name__: taken(cls) for cls in CLASSES} == SIGNATURES
 
 
-# They choose how a task behaves, not what is asked of the API; the design names no template for them.
+def test_parameters_are_keyword_only():
+    kinds = {
+        cls.__name__: {item.kind for item in list(inspect.signature(cls.__init__).parameters.values())[1:]}
+        for cls in CLASSES
+    }
+    allowed = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+    assert {name: found for name, found in kinds.items() if not found <= allowed} == {}
+
+
+# They choose how a task behaves, not what it requests from the API.
 NOT_TEMPLATED = {
     "wait_for_completion",
     "deferrable",
@@ -185,16 +188,14 @@ NOT_TEMPLATED = {
 }
 
 
-@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
-def test_everything_that_is_asked_of_the_api_can_be_templated(module, name):
-    cls = load(module, name)
-    assert taken(cls).keys() - NOT_TEMPLATED - set(cls.template_fields) == set()
+def test_what_is_requested_from_the_api_can_be_templated():
+    missing = {cls.__name__: taken(cls).keys() - NOT_TEMPLATED - set(cls.template_fields) for cls in CLASSES}
+    assert {name: fields for name, fields in missing.items() if fields} == {}
 
 
-@pytest.mark.parametrize(("module", "name"), pairs(OPERATORS, SENSORS))
-def test_template_fields_are_parameters(module, name):
-    cls = load(module, name)
+def test_template_fields_are_parameters():
     inherited = {"data", "headers"}  # of HttpOperator
-    assert set(cls.template_fields) - taken(cls).keys() <= inherited
-    assert len(cls.template_fields) == len(set(cls.template_fields))
-    assert set(cls.template_fields_renderers) - {"data", "headers"} <= set(cls.template_fields)
+    for cls in CLASSES:
+        assert set(cls.template_fields) - taken(cls).keys() <= inherited, cls.__name__
+        assert len(cls.template_fields) == len(set(cls.template_fields)), cls.__name__
+        assert set(cls.template_fields_renderers) - inherited <= set(cls.template_fields), cls.__name__

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airflow_provider_layers.plugins.pages import dag_run_page, task_instance_page
-from airflow_provider_layers.plugins.queries import References, TaskReference
+from airflow_provider_layers.plugins.queries import PageReferences, TaskReference
 from airflow_provider_layers.plugins.serializers import CONNECTION_ERROR, PENDING_RESULT, ReadResult
 
 
@@ -29,7 +29,7 @@ def task(*container_ids, task_id="make", map_index=-1, job_id=None, posts=(), co
 
 
 def references(*tasks, unfinished=False, truncated=False):
-    return References(tasks, unfinished, truncated)
+    return PageReferences(tasks, unfinished, truncated)
 
 
 def finished(**data):
