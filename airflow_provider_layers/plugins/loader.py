@@ -176,7 +176,7 @@ def _send(hook: LayersHook, resource: Resource) -> ReadResult:
 
 
 def _cache_key(connection: _Connection, resource: Resource) -> Hashable:
-    # With all of the configuration, so that nobody sees what another key, host or organization returned, and
+    # With all of the configuration, so that no viewer sees what another key, host or organization returned, and
     # without the connection id, so that two connections with the same configuration share their reads.
     return connection.config, resource.kind, resource.resource_id, resource.fingerprint
 
