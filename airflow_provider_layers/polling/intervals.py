@@ -14,11 +14,11 @@ JITTER = 0.5
 
 FAR_FACTOR = 3.0
 """While the end is known to be far, a pause may be this many times the longest one. It limits how late an
-unusually early end is detected; of a job of median length it saves about half of the polls."""
+unusually early end is detected: fewer polls of long jobs would not be worth more than half a minute."""
 
 HISTORY_SIZE = 128
-"""Most durations kept for each key, and most keys: enough for stable quantiles, bounded in memory, and small
-enough to follow a change in the vendor's speed within a busy hour."""
+"""Most durations kept for each key, and most keys: enough for stable quantiles, few enough to follow a change
+in the vendor's speed, and a bound on memory whatever the API names as a kind."""
 
 TAIL = 0.1
 """Share of the remembered durations that is ignored at either end: one in ten ends earlier or later than an
