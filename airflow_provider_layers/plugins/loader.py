@@ -176,8 +176,8 @@ def _send(hook: LayersHook, resource: Resource) -> ReadResult:
 
 
 def _cache_key(connection: _Connection, resource: Resource) -> Hashable:
-    # With all of the configuration, so that no viewer sees what another key, host or organization returned, and
-    # without the connection id, so that two connections with the same configuration share their reads.
+    # With all of the configuration, so that no viewer sees what another key, host or organization returned.
+    # Without the connection id, so that two connections with the same configuration share their reads.
     return connection.config, resource.kind, resource.resource_id, resource.fingerprint
 
 
