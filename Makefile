@@ -10,8 +10,7 @@ BIN_2_11 := .venv-2.11/bin
 export AIRFLOW_HOME := $(CURDIR)/.airflow/tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WORKERS ?= 2
-# Tests with a real Airflow share a worker; the other one runs the rest.
-PARALLEL := -n $(WORKERS) --dist loadgroup
+PARALLEL := -n $(WORKERS) -p dev.pytest_scheduler
 
 .DEFAULT_GOAL := help
 .PHONY: help demo playground chaos chaos-short chaos-compare test test-all test-2.11 coverage check screenshots bench \

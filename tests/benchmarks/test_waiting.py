@@ -14,7 +14,7 @@ from dev import CHECKOUT
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.airflow3, pytest.mark.benchmark, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.airflow3, pytest.mark.benchmark]
 
 
 def test_the_quick_form_measures_our_trigger(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from dev.chaos.campaign import SHORT, run_chaos
 from dev.chaos.report import format_table, has_passed
 
-pytestmark = [pytest.mark.airflow3, pytest.mark.chaos, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.airflow3, pytest.mark.chaos]
 
 
 def test_each_job_is_paid_for_once_whatever_happens() -> None:

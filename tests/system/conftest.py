@@ -27,12 +27,6 @@ JOB_SECONDS = 60.0
 USERS = {"viewer": "viewer", "nobody": ""}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The tests of this group share a worker of pytest-xdist, and with it Airflow. They take longest, so they
-    # come first; the other worker runs everything else meanwhile.
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
-
-
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """The API behind the connection ``layers_default``."""

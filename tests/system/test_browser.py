@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow_provider_layers.review.markdown import WORD_JOINER, escape, image, plain_line, quote, table
 
+from airflow_provider_layers.review.markdown import WORD_JOINER, escape, image, plain_line, quote, table
 from dev.airflow_client import FINISHED, AirflowError, start_run, wait_for_task
 from dev.browser import logged_in
 from dev.reviewer import Reviewer, task_page
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dev.local_airflow import LocalAirflow
 
-pytestmark = [pytest.mark.airflow3, pytest.mark.browser, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.airflow3, pytest.mark.browser]
 
 DAG_ID = "browser_check"
 PICTURES = {"Airflow": "/static/pin_100.png", "Missing": "/static/missing.png"}

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dev.airflow_client import TaskRow
     from dev.local_airflow import LocalAirflow
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 APPROVAL = "example_layers_approval"
 PIPELINE = "example_layers_content_pipeline"
 GENERATE = "example_layers_generate"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_layers.emulator import Emulator
     from dev.local_airflow import LocalAirflow
 
-pytestmark = [pytest.mark.airflow3, pytest.mark.xdist_group("airflow")]
+pytestmark = pytest.mark.airflow3
 
 DAG_ID = "links_check"
 # The state in which the link of each task instance is read.

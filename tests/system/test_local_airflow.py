@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 WAITS = "local_airflow_waits"
 WAIT_SECONDS = 120
 # A parent with a child that has left its process group, as Airflow's task processes do.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dev.local_airflow import LocalAirflow
     from dev.reviewer import Picture
 
-pytestmark = [pytest.mark.airflow3, pytest.mark.browser, pytest.mark.xdist_group("airflow")]
+pytestmark = [pytest.mark.airflow3, pytest.mark.browser]
 
 APPROVED, REJECTED, REGENERATED = range(3)
 
