@@ -26,7 +26,7 @@ from airflow_provider_layers.operators.content import LayersScheduleContentOpera
 from airflow_provider_layers.sensors.content import LayersContentApprovalSensor
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
 from airflow_provider_layers.triggers.content import LayersContentApprovalTrigger
-from tests.contract.asking import ask
+from tests.contract.bystander import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def finished(crowd: Any, clock: Any, count: int) -> list[str]:
 
 def triggers(api: Any, clock: Any, container_ids: list[str], **changes: Any) -> list[Any]:
     """Return the triggers of many sensors, each of which has read its content."""
-    contents = [ask(api, f"/v1/content/{container_id}") for container_id in container_ids]
+    contents = [read(api, f"/v1/content/{container_id}") for container_id in container_ids]
     return [
         LayersContentApprovalTrigger(
             **{
@@ -285,7 +285,7 @@ def test_transient_errors_do_not_end_it(
 def test_an_undocumented_status_fails_it_long_before_its_timeout(
     made: Any, sense: Any, api: Any, clock: Any
 ) -> None:
-    odd = {**ask(api, f"/v1/content/{made()}"), "approvalStatus": "escalated"}
+    odd = {**read(api, f"/v1/content/{made()}"), "approvalStatus": "escalated"}
     api.fault("garbage", method="GET", path="/v1/content/*", times=None, body=json.dumps(odd), skip=1)
     result = sense(odd["id"], timeout=DAY)
     assert isinstance(result.error, LayersUnexpectedResponseError)

@@ -65,7 +65,7 @@ def test_both_revisions_of_the_answer_are_fine(whoami: dict[str, Any], api: Any)
     ("fault", "said"),
     [
         ({"kind": "fail_before"}, "503"),
-        ({"kind": "disconnect_before"}, "no answer"),
+        ({"kind": "disconnect_before"}, "no response"),
         ({"kind": "garbage"}, "not a JSON object"),
         ({"kind": "redirect"}, "redirect"),
         ({"kind": "rate_limit"}, "429"),

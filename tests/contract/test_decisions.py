@@ -24,7 +24,7 @@ from airflow_provider_layers.operators.content import (
     LayersScheduleContentOperator,
 )
 from airflow_provider_layers.operators.jobs import LayersCancelJobOperator
-from tests.contract.asking import ask, posts_of
+from tests.contract.bystander import read, posts_of
 
 
 def approve(container: Any, **arguments: Any) -> LayersApproveContentOperator:
@@ -66,7 +66,7 @@ def decided(airflow: Any, api: Any, made: Any) -> Any:
 
 
 def status_of(api: Any, container: str) -> str:
-    return str(ask(api, f"/v1/content/{container}")["approvalStatus"])
+    return str(read(api, f"/v1/content/{container}")["approvalStatus"])
 
 
 def warnings(caplog: Any, capsys: Any) -> list[str]:

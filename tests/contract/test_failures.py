@@ -192,14 +192,14 @@ def test_a_host_that_does_not_answer(airflow: Any, connect: Any, generate: Any, 
     connect(host="http://127.0.0.1:9")
     result = airflow.run(generate())
     assert type(result.error) is errors.LayersTransportError
-    assert "no answer" in str(result.error)
+    assert "no response" in str(result.error)
 
 
 @pytest.mark.parametrize("status", [302, 307])
 def test_a_redirect_is_not_followed(status: int, airflow: Any, api: Any, foreign: Any, generate: Any) -> None:
     api.fault("redirect", times=None, location=foreign.url)
     result = airflow.run(generate())
-    assert type(result.error) is errors.LayersUnexpectedAnswerError
+    assert type(result.error) is errors.LayersUnexpectedResponseError
     assert "redirect" in str(result.error)
     assert foreign.requests() == []
     assert api.jobs() == []
@@ -230,7 +230,7 @@ def test_a_cursor_that_comes_back_ends_the_walk(airflow: Any, api: Any) -> None:
 
     api.fault("garbage", method="GET", times=None, body=json.dumps({"items": [], "nextCursor": "again"}))
     result = airflow.run(LayersListContentOperator(task_id="l", project_id=api.project_id))
-    assert type(result.error) is errors.LayersUnexpectedAnswerError
+    assert type(result.error) is errors.LayersUnexpectedResponseError
     assert len(api.requests()) == 2
 
 

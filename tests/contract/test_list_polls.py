@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
-from tests.contract.asking import ask
+from tests.contract.bystander import read
 
 
 def statuses(events: list[dict[str, Any]]) -> Counter[str]:
@@ -101,7 +101,7 @@ def test_a_list_that_lags_ends_no_wait(crowd: Any, api: Any, clock: Any) -> None
     before = crowd.start(12)
     clock.sleep(3600)
     path = f"/v1/projects/{api.project_id}/content"
-    rows = ask(api, path)["items"]
+    rows = read(api, path)["items"]
     assert {row["status"] for row in rows} == {"completed"}
     began = clock.elapsed
     jobs = crowd.regenerate(before)

@@ -10,7 +10,7 @@ from airflow_provider_layers.exceptions import (
     LayersRateLimitError,
     LayersServerError,
     LayersTransportError,
-    LayersUnexpectedAnswerError,
+    LayersUnexpectedResponseError,
 )
 from airflow_provider_layers.operators.content import (
     LayersApproveContentOperator,
@@ -18,7 +18,7 @@ from airflow_provider_layers.operators.content import (
     LayersGenerateContentOperator,
     LayersScheduleContentOperator,
 )
-from tests.contract.asking import post_ids_of
+from tests.contract.bystander import post_ids_of
 
 remembering_or_not = pytest.mark.usefixtures("memory")
 
@@ -84,7 +84,7 @@ def test_a_first_try_that_never_arrived_leaves_the_second_its_key(
     assert len({one.idempotency_key for one in posted()}) == 1
 
 
-# Each is one accident after which the same try goes on.
+# Each is one accident after which the same try continues.
 ACCIDENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "503 before accepting": ("fail_before", {}),
     "503 after accepting": ("fail_after", {}),
@@ -131,7 +131,7 @@ def test_an_answer_that_never_comes_costs_nothing(airflow: Any, api: Any, connec
 LASTING: dict[str, tuple[str, dict[str, Any], type[Exception]]] = {
     "503": ("fail_after", {}, LayersServerError),
     "disconnects": ("disconnect_after", {}, LayersTransportError),
-    "garbage": ("garbage", {"executed": True}, LayersUnexpectedAnswerError),
+    "garbage": ("garbage", {"executed": True}, LayersUnexpectedResponseError),
     "429": ("rate_limit", {"retry_after": 2}, LayersRateLimitError),
 }
 

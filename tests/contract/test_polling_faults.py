@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
-from tests.contract.asking import ask
+from tests.contract.bystander import read
 from tests.limits import READS_PER_MINUTE
 
 LIST = "/v1/projects/*/content"
@@ -245,7 +245,7 @@ def test_a_sensor_recognizes_its_event_whatever_the_api_named_meanwhile(
     crowd: Any, airflow: Any, api: Any, clock: Any
 ) -> None:
     (job,) = crowd.start(1, seconds=10**5)
-    body = {**ask(api, f"/v1/jobs/{job.job_id}"), "containerIds": job.container_ids}
+    body = {**read(api, f"/v1/jobs/{job.job_id}"), "containerIds": job.container_ids}
     # The first poll fails; later ones name containers, which the vendor's pages do not promise.
     api.fault("fail_before", method="GET", path="/v1/jobs/*", times=5)
     api.fault("garbage", method="GET", path="/v1/jobs/*", times=None, body=json.dumps(body))

@@ -28,7 +28,7 @@ from airflow_provider_layers.operators.scheduled_posts import (
     LayersCancelScheduledPostOperator,
     LayersRescheduleScheduledPostOperator,
 )
-from tests.contract.asking import ask, post_ids_of, posts_of
+from tests.contract.bystander import read, post_ids_of, posts_of
 
 LATER = "2040-07-02T09:00:00.000Z"
 
@@ -205,7 +205,7 @@ def test_a_reschedule_is_spelled_as_documented(
     assert (sent.body, sent.query) == ({"scheduledFor": LATER}, {})
     assert sent.idempotency_key
     assert (post["id"], post["status"], post["scheduledFor"]) == (post_id, "queued", LATER)
-    assert ask(api, f"/v1/scheduled-posts/{post_id}")["scheduledFor"] == LATER
+    assert read(api, f"/v1/scheduled-posts/{post_id}")["scheduledFor"] == LATER
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_cancel_is_spelled_as_documented(
     assert (sent.method, sent.path) == ("DELETE", f"/v1/scheduled-posts/{post_id}")
     assert (sent.body, sent.query, sent.idempotency_key) == (body, {}, None)
     assert (post["id"], post["status"]) == (post_id, "canceled")
-    assert ask(api, f"/v1/scheduled-posts/{post_id}")["status"] == "canceled"
+    assert read(api, f"/v1/scheduled-posts/{post_id}")["status"] == "canceled"
 
 
 def test_a_lost_reschedule_is_asked_for_again_under_its_key(
@@ -259,7 +259,7 @@ def test_a_post_that_is_out_can_be_neither_moved_nor_canceled(
     change: Any, post_id: str, airflow: Any, api: Any, failure: Any
 ) -> None:
     api.advance(20 * 365 * 24 * 3600)
-    assert ask(api, f"/v1/scheduled-posts/{post_id}")["status"] == "published"
+    assert read(api, f"/v1/scheduled-posts/{post_id}")["status"] == "published"
     change_it = change(post_id, "2099-01-01T00:00:00Z") if change is move else change(post_id)
     error = failure(airflow.run(change_it), LayersConflictError)
     assert (error.status_code, error.details) == (409, {"status": "published"})

@@ -17,7 +17,7 @@ from airflow_provider_layers.operators.content import (
     LayersPublishContentOperator,
     LayersScheduleContentOperator,
 )
-from tests.contract.asking import post_ids_of
+from tests.contract.bystander import post_ids_of
 
 pytestmark = pytest.mark.usefixtures("memory")
 # What regenerates is sent as what generates is.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.hooks.settings import read_settings
+from airflow_provider_layers.hooks.connection import read_connection
 from airflow_provider_layers.operators.content import (
     LayersApproveContentOperator,
     LayersCloneFromPostOperator,
@@ -126,14 +126,14 @@ def test_the_state_store_holds_neither_the_key_nor_the_words_of_a_request(
 
 def test_the_key_has_no_repr(api: Any) -> None:
     hook = LayersHook()
-    settings = read_settings(hook.get_connection("layers_default"))
-    assert api.api_key == settings.access.api_key
-    assert api.api_key not in repr([hook, settings, settings.access, hook.get_conn(), vars(hook)])
+    settings = read_connection(hook.get_connection("layers_default"))
+    assert api.api_key == settings.api.api_key
+    assert api.api_key not in repr([hook, settings, settings.api, hook.get_conn(), vars(hook)])
 
 
 def test_the_client_of_the_loop_has_no_repr_of_the_key_either(api: Any) -> None:
     async def shown() -> str:
-        async with LayersHook().lease() as shared:
+        async with LayersHook().shared_client() as shared:
             return repr([shared, shared.client, vars(shared.client), vars(shared.watcher)])
 
     assert api.api_key not in asyncio.run(shown())

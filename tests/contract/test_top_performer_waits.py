@@ -16,7 +16,7 @@ from airflow_provider_layers.operators.content import LayersCloneFromPostOperato
 from airflow_provider_layers.operators.top_performers import LayersGetTopPerformersOperator
 from airflow_provider_layers.sensors.top_performers import LayersTopPerformersSensor
 from airflow_provider_layers.triggers.top_performers import LayersTopPerformersTrigger
-from tests.contract.asking import ask
+from tests.contract.bystander import read
 
 WAYS: dict[str, dict[str, Any]] = {
     "poke": {"mode": "poke"},
@@ -44,7 +44,7 @@ def sense(sensing: Any, api: Any, way: dict[str, Any]) -> Any:
 @pytest.fixture
 def rows(api: Any) -> list[dict[str, Any]]:
     """Return the ranking by views."""
-    return list(ask(api, f"/v1/projects/{api.project_id}/top-performers?metric=views")["items"])
+    return list(read(api, f"/v1/projects/{api.project_id}/top-performers?metric=views")["items"])
 
 
 def grow(api: Any, rows: list[dict[str, Any]], polls: int) -> None:

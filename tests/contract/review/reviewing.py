@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.contract.asking import ask
+from tests.contract.bystander import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,7 +239,7 @@ class Reviews:
 
     def status_of(self, container: str) -> str:
         """Return the approval status of a container."""
-        return str(ask(self._api, f"/v1/content/{container}")["approvalStatus"])
+        return str(read(self._api, f"/v1/content/{container}")["approvalStatus"])
 
 
 def in_layers(api: Any, container: str, verb: str, *, seconds: float = 60) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_layers.exceptions import LayersPromotionError, LayersServerError
 from airflow_provider_layers.operators.content import LayersScheduleContentOperator
-from tests.contract.asking import ask, posts_of
+from tests.contract.bystander import read, posts_of
 from tests.contract.review.reviewing import Reviews, in_layers
 
 pytestmark = [pytest.mark.airflow3, pytest.mark.usefixtures("memory")]
@@ -41,13 +41,13 @@ def test_a_decision_in_layers_holds_and_a_conflict_is_logged(
 ) -> None:
     review = reviews.ask()
     in_layers(api, review.container, verb)
-    balance, jobs = ask(api, "/v1/credits"), len(api.jobs())
+    balance, jobs = read(api, "/v1/credits"), len(api.jobs())
     reviews.sent()
     warnings(capfd)
     review.answer(option, reason="As I say.")
     assert (review.state, reviews.sent()) == ("success", [])
     assert reviews.status_of(review.container) == VERBS[verb]
-    assert (ask(api, "/v1/credits"), len(api.jobs())) == (balance, jobs), "nothing was paid for"
+    assert (read(api, "/v1/credits"), len(api.jobs())) == (balance, jobs), "nothing was paid for"
     continues = verb == "approve" and option != "Reject"
     assert (review.value, review.skipped) == ((review.container, None) if continues else (None, ["follow"]))
     decision = review.xcoms["decision"]

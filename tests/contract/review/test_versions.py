@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from tests.contract.asking import ask
+from tests.contract.bystander import read
 from tests.contract.review.reviewing import Reviews, in_layers
 
 pytestmark = pytest.mark.airflow3
@@ -45,10 +45,10 @@ def test_a_new_version_may_keep_the_media_and_change_nothing_else(
     reviews: Reviews, posted: Any, api: Any
 ) -> None:
     review = reviews.ask()
-    before = ask(api, f"/v1/content/{review.container}")["assets"]
+    before = read(api, f"/v1/content/{review.container}")["assets"]
     assert review.answer("Regenerate", preserve_assets=True).version == 2
     assert [request.body for request in posted()] == [{"preserveAssets": True}]
-    assert ask(api, f"/v1/content/{review.container}")["assets"] == before
+    assert read(api, f"/v1/content/{review.container}")["assets"] == before
 
 
 @pytest.mark.usefixtures("memory")
@@ -207,7 +207,7 @@ def test_a_new_version_that_looks_like_the_previous_one_can_be_regenerated(
     reviews: Reviews, api: Any, regenerations: Any
 ) -> None:
     review = reviews.ask()
-    container = ask(api, f"/v1/content/{review.container}")
+    container = read(api, f"/v1/content/{review.container}")
     path = f"/v1/content/{review.container}"
     api.fault("garbage", method="GET", path=path, times=None, status=200, body=json.dumps(container))
     for count in (1, 2):

@@ -1,4 +1,4 @@
-"""Asking the API as a bystander does, without the package under test."""
+"""Reading the API as a bystander does, without the package under test."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 from httpx import get
 
 
-def ask(api: Any, path: str) -> Any:
-    """Give what a route answers."""
+def read(api: Any, path: str) -> Any:
+    """Return the body of a route."""
     headers = {"Authorization": f"Bearer {api.api_key}"}
     return get(f"{api.url}{path}", headers=headers, trust_env=False).json()
 
 
 def posts_of(api: Any) -> list[dict[str, Any]]:
-    """Give the scheduled posts of the default project."""
-    return list(ask(api, f"/v1/projects/{api.project_id}/scheduled-posts")["items"])
+    """Return the scheduled posts of the default project."""
+    return list(read(api, f"/v1/projects/{api.project_id}/scheduled-posts")["items"])
 
 
 def post_ids_of(api: Any) -> list[str]:
