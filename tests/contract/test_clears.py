@@ -1,4 +1,4 @@
-"""A person's clear is not a retry: it means a new job, or the earlier one where that was asked for."""
+"""A user's clear is not a retry: it starts a new job, or reattaches to the earlier one where that is requested."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_clear_starts_a_new_job_and_its_retry_does_not(
 
 
 @pytest.mark.parametrize("ended", ["running", "completed"])
-def test_a_clear_reattaches_where_that_was_asked_for(
+def test_a_clear_reattaches_where_that_is_requested(
     ended: str, starter: Any, jobs: Any, airflow: Any, api: Any
 ) -> None:
     first = airflow.value(starter(on_clear="reattach"), **FIRST)
@@ -84,7 +84,7 @@ def test_a_clear_after_a_job_that_ended_badly_starts_one_more(
 
 
 @pytest.mark.parametrize("on_clear", ["resubmit", "reattach"])
-def test_a_refused_task_that_was_mended_and_cleared_goes_through(
+def test_a_refused_task_succeeds_once_its_cause_is_removed_and_it_is_cleared(
     on_clear: str, starter: Any, jobs: Any, airflow: Any, api: Any, failure: Any
 ) -> None:
     api.configure(credits=0)
@@ -97,14 +97,14 @@ def test_a_refused_task_that_was_mended_and_cleared_goes_through(
 def test_a_clear_long_after_the_first_job_starts_a_new_one(
     starter: Any, jobs: Any, airflow: Any, clock: Any
 ) -> None:
-    """Airflow counts the clears of a run when its task is cleared after it had ended, but not while it runs."""
+    """Airflow moves the start of an ended run when its task is cleared, but not that of a running one."""
     first = airflow.value(starter(), **FIRST)
     clock.sleep(3 * DAY)
     assert airflow.value(starter(), **CLEARED) != first
     assert len(jobs()) == 2
 
 
-def test_a_remembered_job_is_found_again_long_after(
+def test_a_stored_job_is_found_again_long_after(
     starter: Any, jobs: Any, airflow: Any, clock: Any, failure: Any
 ) -> None:
     first = airflow.value(starter(on_clear="reattach"), **FIRST)

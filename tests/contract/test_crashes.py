@@ -87,7 +87,9 @@ def process(airflow: Any, api: Any, clock: Any, wire: Any) -> Process:
 
 
 ALWAYS = ["before the request is sent", "before the response is read", "before content_url is pushed"]
-OF_STORE = [f"{when} the {what} is stored" for what in ("request", "response") for when in ("before", "after")]
+OF_STORE = [
+    f"{when} the {what} is stored" for what in ("request", "response") for when in ("before", "after")
+]
 OF_JOBS = [
     *(f"before {key} is pushed" for key in ("job_id", "container_ids", "job_url", "job")),
     "during the wait",

@@ -1,4 +1,4 @@
-"""Which error comes of which answer, what it says, and whether Airflow retries it."""
+"""Which error a response becomes, what it says, and whether Airflow retries it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def generate(api: Any) -> Any:
     return make
 
 
-def told(error: Any, **facts: Any) -> None:
-    """Assert the facts that an API error carries, and that its text has them."""
-    assert {name: getattr(error, name) for name in facts} == facts
+def check(error: Any, **attributes: Any) -> None:
+    """Assert the attributes of an API error, and that its text has them."""
+    assert {name: getattr(error, name) for name in attributes} == attributes
     assert f"{error.status_code} {error.code}" in str(error)
     assert error.request_id.startswith("req_")
     assert str(error).endswith(f"Request id: {error.request_id}.")
@@ -40,7 +40,7 @@ def told(error: Any, **facts: Any) -> None:
 def test_too_few_credits(airflow: Any, api: Any, generate: Any, failure: Any) -> None:
     api.configure(credits=12)
     error = failure(airflow.run(generate()), errors.LayersBillingError)
-    told(error, status_code=402, code="BILLING_EXHAUSTED")
+    check(error, status_code=402, code="BILLING_EXHAUSTED")
     assert error.details["available"] == 12
     assert str(error.details["required"]) in str(error)
     assert "Top up" in str(error)
@@ -50,7 +50,7 @@ def test_too_few_credits(airflow: Any, api: Any, generate: Any, failure: Any) ->
 def test_a_missing_scope(airflow: Any, api: Any, generate: Any, connect: Any, failure: Any) -> None:
     connect(password=api.keys["read_only"])
     error = failure(airflow.run(generate()), errors.LayersPermissionError)
-    told(error, status_code=403, code="FORBIDDEN_SCOPE")
+    check(error, status_code=403, code="FORBIDDEN_SCOPE")
     assert "content:write" in str(error)
 
 
@@ -62,7 +62,7 @@ def test_a_missing_scope(airflow: Any, api: Any, generate: Any, connect: Any, fa
         ("suspended", errors.LayersSuspendedError, 503, "KILL_SWITCH"),
     ],
 )
-def test_a_key_that_does_not_open(
+def test_a_key_that_is_not_accepted(
     key: str,
     error: type[Any],
     status: int,
@@ -74,8 +74,8 @@ def test_a_key_that_does_not_open(
     failure: Any,
 ) -> None:
     connect(password=api.keys.get(key, "lp_live_wrong"))
-    told(failure(airflow.run(generate()), error), status_code=status, code=code)
-    assert len(api.requests()) == 1, "asking again with the same key is of no use"
+    check(failure(airflow.run(generate()), error), status_code=status, code=code)
+    assert len(api.requests()) == 1, "another request with the same key would fail as well"
 
 
 def test_an_unknown_source_post(airflow: Any, api: Any, failure: Any) -> None:
@@ -83,25 +83,23 @@ def test_an_unknown_source_post(airflow: Any, api: Any, failure: Any) -> None:
         task_id="c", project_id=api.project_id, source_platform_post_id="pp_unknown"
     )
     error = failure(airflow.run(clone), errors.LayersNotFoundError)
-    told(error, status_code=404, code="NOT_FOUND", message="Source post not found.")
+    check(error, status_code=404, code="NOT_FOUND", message="Source post not found.")
     assert "pp_unknown" in str(error)
 
 
 def test_several_content_layers(airflow: Any, api: Any, generate: Any, failure: Any) -> None:
     error = failure(airflow.run(generate(project_id=api.project_ids[1])), errors.LayersConflictError)
-    told(error, status_code=409, code="CONFLICT")
+    check(error, status_code=409, code="CONFLICT")
     assert len(error.details["candidates"]) == 2
     assert all(candidate in str(error) for candidate in error.details["candidates"])
-    # With one of the candidates, and cleared, it goes through.
-    mended = generate(project_id=api.project_ids[1], project_layer_id=error.details["candidates"][0])
-    assert airflow.run(mended, try_number=2, max_tries=2).error is None
+    # With one of the candidates, and cleared, it succeeds.
+    corrected = generate(project_id=api.project_ids[1], project_layer_id=error.details["candidates"][0])
+    assert airflow.run(corrected, try_number=2, max_tries=2).error is None
 
 
-def test_no_content_layer(airflow: Any, api: Any, failure: Any) -> None:
-    clone = LayersCloneFromPostOperator(
-        task_id="c", project_id=api.project_ids[2], source_platform_post_id=api.top_post_ids[0]
-    )
-    assert isinstance(airflow.run(clone).error.__cause__, errors.LayersAPIError)
+def test_no_content_layer(airflow: Any, api: Any, generate: Any, failure: Any) -> None:
+    error = failure(airflow.run(generate(project_id=api.project_ids[2])), errors.LayersConflictError)
+    check(error, status_code=409, code="CONFLICT")
 
 
 def test_a_container_id_that_belongs_to_another_clone(airflow: Any, api: Any, failure: Any) -> None:
@@ -121,7 +119,7 @@ def test_a_container_id_that_belongs_to_another_clone(airflow: Any, api: Any, fa
 
 def test_moderation(airflow: Any, generate: Any, failure: Any) -> None:
     error = failure(airflow.run(generate(brief={"topic": "[blocked]"})), errors.LayersModerationError)
-    told(error, code="MODERATION_BLOCKED")
+    check(error, code="MODERATION_BLOCKED")
 
 
 @pytest.mark.parametrize(
@@ -136,13 +134,13 @@ def test_preconditions_of_a_format(
     arguments: Any, missing: list[str], code: str, airflow: Any, api: Any, generate: Any, failure: Any
 ) -> None:
     api.configure(missing=missing)
-    told(failure(airflow.run(generate(**arguments)), errors.LayersRequestError), status_code=422, code=code)
+    check(failure(airflow.run(generate(**arguments)), errors.LayersRequestError), status_code=422, code=code)
 
 
 CODES: list[tuple[int, str, type[Any]]] = [
     (400, "VALIDATION", errors.LayersRequestError),
     (422, "VALIDATION_FAILED", errors.LayersRequestError),
-    (418, "A_CODE_OF_TOMORROW", errors.LayersRequestError),
+    (418, "A_FUTURE_CODE", errors.LayersRequestError),
     (403, "FORBIDDEN_FENCE", errors.LayersPermissionError),
     (409, "UPLOAD_INCOMPLETE", errors.LayersConflictError),
     (409, "IDEMPOTENCY_CONFLICT", errors.LayersIdempotencyError),
@@ -154,14 +152,14 @@ def test_errors_that_stop_airflows_retries(
     status: int, code: str, error: type[Any], airflow: Any, api: Any, generate: Any, failure: Any
 ) -> None:
     api.fault("fail_before", status=status, code=code)
-    told(failure(airflow.run(generate()), error), status_code=status, code=code)
+    check(failure(airflow.run(generate()), error), status_code=status, code=code)
     assert len(api.requests()) == 1
 
 
 PASSING: list[tuple[int, str, type[Any]]] = [
     (408, "TIMEOUT", errors.LayersServerError),
     (425, "TOO_EARLY", errors.LayersServerError),
-    (500, "A_CODE_OF_TOMORROW", errors.LayersServerError),
+    (500, "A_FUTURE_CODE", errors.LayersServerError),
     (503, "UNAVAILABLE", errors.LayersServerError),
     (429, "RATE_LIMITED", errors.LayersRateLimitError),
 ]
@@ -174,7 +172,7 @@ def test_errors_that_leave_airflows_retries_on(
     api.fault("fail_before", status=status, code=code, times=None)
     result = airflow.run(generate())
     assert type(result.error) is error
-    assert {one.idempotency_key for one in api.requests()} == {api.requests()[0].idempotency_key}
+    assert {request.idempotency_key for request in api.requests()} == {api.requests()[0].idempotency_key}
     assert len(api.requests()) == 5
     assert result.error.request_id == api.requests()[-1].request_id
 
@@ -188,7 +186,7 @@ def test_an_error_without_the_vendors_envelope(airflow: Any, api: Any, failure: 
     assert "Request id: none was given" in str(error)
 
 
-def test_a_host_that_does_not_answer(airflow: Any, connect: Any, generate: Any, api: Any) -> None:
+def test_a_host_that_does_not_respond(airflow: Any, connect: Any, generate: Any, api: Any) -> None:
     connect(host="http://127.0.0.1:9")
     result = airflow.run(generate())
     assert type(result.error) is errors.LayersTransportError
@@ -225,7 +223,7 @@ def test_a_cursor_that_leads_elsewhere_stays_with_its_host(airflow: Any, api: An
     assert api.requests()[1].query["cursor"] == [f"{foreign.url}/v1/whoami"]
 
 
-def test_a_cursor_that_comes_back_ends_the_walk(airflow: Any, api: Any) -> None:
+def test_a_cursor_that_repeats_ends_the_list(airflow: Any, api: Any) -> None:
     from airflow_provider_layers.operators.content import LayersListContentOperator
 
     api.fault("garbage", method="GET", times=None, body=json.dumps({"items": [], "nextCursor": "again"}))
@@ -236,6 +234,6 @@ def test_a_cursor_that_comes_back_ends_the_walk(airflow: Any, api: Any) -> None:
 
 def test_errors_survive_the_way_between_processes(airflow: Any, api: Any, generate: Any) -> None:
     api.configure(credits=0)
-    error = airflow.run(generate()).error.__cause__
+    error = airflow.run(generate()).error
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.details) == (type(error), str(error), error.details)

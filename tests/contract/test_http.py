@@ -1,4 +1,4 @@
-"""Routes without an operator, over the HTTP provider's operator."""
+"""Routes without an operator, through the HTTP provider's operator."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_layers.exceptions import LayersParameterError
-from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.operators.http import LayersHttpOperator
+from airflow_provider_layers.operators.http import LayersHttpHook, LayersHttpOperator
 
 
-def test_it_sends_the_key_and_nothing_that_was_not_asked_for(airflow: Any, api: Any) -> None:
+def test_it_sends_the_key_and_nothing_that_was_not_given(airflow: Any, api: Any) -> None:
     balance = LayersHttpOperator(
         task_id="t", endpoint="v1/credits", response_filter=lambda response: response.json()["balance"]
     )
@@ -22,7 +21,7 @@ def test_it_sends_the_key_and_nothing_that_was_not_asked_for(airflow: Any, api: 
     assert sent.headers["user-agent"].startswith("airflow-provider-layers/")
 
 
-def test_the_scheme_and_the_organization_of_the_connection_hold(airflow: Any, api: Any, connect: Any) -> None:
+def test_the_scheme_and_the_organization_are_the_connections(airflow: Any, api: Any, connect: Any) -> None:
     connect(auth_scheme="x-api-key", organization="org_1")
     airflow.value(LayersHttpOperator(task_id="t", endpoint="/v1/credits"))
     (sent,) = api.requests()
@@ -31,7 +30,7 @@ def test_the_scheme_and_the_organization_of_the_connection_hold(airflow: Any, ap
     assert sent.headers["x-layers-organization"] == "org_1"
 
 
-def test_it_walks_pages(airflow: Any, api: Any) -> None:
+def test_it_reads_pages(airflow: Any, api: Any) -> None:
     def next_page(response: Any) -> dict[str, Any] | None:
         cursor = response.json()["nextCursor"]
         return {"data": {"cursor": cursor}} if cursor else None
@@ -47,7 +46,7 @@ def test_it_walks_pages(airflow: Any, api: Any) -> None:
     )
     found = airflow.value(accounts, {"project": api.project_id})
     assert sorted(found) == sorted(api.social_account_ids)
-    assert [set(one.query) for one in api.requests()] == [{"limit"}, {"limit", "cursor"}]
+    assert [set(request.query) for request in api.requests()] == [{"limit"}, {"limit", "cursor"}]
 
 
 def test_a_response_check_that_fails_fails_the_task(airflow: Any, api: Any) -> None:
@@ -92,6 +91,6 @@ def test_an_error_of_the_api_fails_the_task_without_the_key(airflow: Any, api: A
     assert api.keys["revoked"] not in str(result.error)
 
 
-def test_the_hook_of_the_http_provider_is_there_for_code(api: Any) -> None:
-    answer = LayersHook().http_hook("GET").run("v1/whoami")
-    assert answer.json()["organizationName"] == "Acme (emulator)"
+def test_the_hook_of_the_http_provider_can_be_used_in_code(api: Any) -> None:
+    response = LayersHttpHook("GET").run("v1/whoami")
+    assert response.json()["organizationName"] == "Acme (emulator)"

@@ -1,4 +1,4 @@
-"""One task instance starts one job, over retries and every accident on the way, whatever it remembers."""
+"""A task instance starts one job, over its retries and every fault on the way, with a store and without."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from airflow_provider_layers.operators.content import (
 )
 from tests.contract.bystander import post_ids_of
 
-remembering_or_not = pytest.mark.usefixtures("memory")
+with_and_without_store = pytest.mark.usefixtures("memory")
 
 
-@remembering_or_not
+@with_and_without_store
 def test_a_retry_finds_the_running_job(starter: Any, jobs: Any, airflow: Any, posted: Any) -> None:
     results = [airflow.run(starter(), try_number=number) for number in (1, 2, 3)]
     assert [result.error for result in results] == [None] * 3
@@ -31,11 +31,11 @@ def test_a_retry_finds_the_running_job(starter: Any, jobs: Any, airflow: Any, po
     assert results[0].xcoms == results[1].xcoms == results[2].xcoms
     assert len(jobs()) == 1
     sent = posted()
-    assert len({(one.path, one.idempotency_key) for one in sent}) == 1
-    assert [one.replayed for one in sent] == ([False] if airflow.with_store else [False, True, True])
+    assert len({(request.path, request.idempotency_key) for request in sent}) == 1
+    assert [request.replayed for request in sent] == ([False] if airflow.with_store else [False, True, True])
 
 
-@remembering_or_not
+@with_and_without_store
 def test_a_retry_finds_the_completed_job(starter: Any, jobs: Any, airflow: Any, api: Any) -> None:
     first = airflow.value(starter())
     api.advance(60)
@@ -44,7 +44,7 @@ def test_a_retry_finds_the_completed_job(starter: Any, jobs: Any, airflow: Any, 
     assert len(jobs()) == 1
 
 
-@remembering_or_not
+@with_and_without_store
 @pytest.mark.parametrize("ended", ["failed", "canceled"])
 def test_a_retry_after_a_job_that_ended_badly_starts_one_more(
     ended: str, starter: Any, jobs: Any, airflow: Any, api: Any, posted: Any
@@ -56,10 +56,10 @@ def test_a_retry_after_a_job_that_ended_badly_starts_one_more(
     again = airflow.value(starter(), try_number=3)
     assert first != second == again
     assert [job.job_id for job in jobs()] == [first, second]
-    assert len({one.idempotency_key for one in posted()}) == 2
+    assert len({request.idempotency_key for request in posted()}) == 2
 
 
-@remembering_or_not
+@with_and_without_store
 def test_a_clone_whose_job_failed_gets_a_new_container(airflow: Any, api: Any, posted: Any) -> None:
     operator = LayersCloneFromPostOperator(
         task_id="make", retries=1, project_id=api.project_id, source_platform_post_id=api.top_post_ids[0]
@@ -69,11 +69,11 @@ def test_a_clone_whose_job_failed_gets_a_new_container(airflow: Any, api: Any, p
     api.advance(60)
     second = airflow.run(operator, try_number=2)
     assert first.xcoms["container_id"] != second.xcoms["container_id"]
-    assert len({one.path for one in posted()}) == 2
+    assert len({request.path for request in posted()}) == 2
 
 
-@remembering_or_not
-def test_a_first_try_that_never_arrived_leaves_the_second_its_key(
+@with_and_without_store
+def test_a_first_try_that_never_arrived_leaves_its_key_to_the_second(
     starter: Any, jobs: Any, airflow: Any, api: Any, posted: Any
 ) -> None:
     api.fault("disconnect_before", method="POST", times=5)
@@ -81,11 +81,11 @@ def test_a_first_try_that_never_arrived_leaves_the_second_its_key(
     assert jobs() == []
     airflow.value(starter(), try_number=2)
     assert len(jobs()) == 1
-    assert len({one.idempotency_key for one in posted()}) == 1
+    assert len({request.idempotency_key for request in posted()}) == 1
 
 
-# Each is one accident after which the same try continues.
-ACCIDENTS: dict[str, tuple[str, dict[str, Any]]] = {
+# Each is one fault after which the same try continues.
+FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "503 before accepting": ("fail_before", {}),
     "503 after accepting": ("fail_after", {}),
     "500 after accepting": ("fail_after", {"status": 500, "code": "INTERNAL"}),
@@ -96,13 +96,13 @@ ACCIDENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "disconnect after accepting": ("disconnect_after", {}),
     "garbage after accepting": ("garbage", {"executed": True}),
     "nothing after accepting": ("garbage", {"executed": True, "body": "", "status": 204}),
-    "a list for an answer": ("garbage", {"executed": True, "body": "[]"}),
-    "an answer without a job": ("garbage", {"executed": True, "body": "{}", "status": 202}),
+    "a list as the response": ("garbage", {"executed": True, "body": "[]"}),
+    "a response without a job": ("garbage", {"executed": True, "body": "{}", "status": 202}),
 }
 
 
-@pytest.mark.parametrize(("fault", "arguments"), ACCIDENTS.values(), ids=ACCIDENTS)
-def test_an_accident_while_starting_costs_nothing(
+@pytest.mark.parametrize(("fault", "arguments"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_while_starting_costs_nothing(
     fault: str,
     arguments: dict[str, Any],
     starter: Any,
@@ -116,11 +116,11 @@ def test_an_accident_while_starting_costs_nothing(
     result = airflow.run(starter())
     assert result.error is None
     assert [job.job_id for job in jobs()] == [result.value]
-    assert len({one.idempotency_key for one in posted()}) == 1
+    assert len({request.idempotency_key for request in posted()}) == 1
     assert 0.25 <= clock.elapsed <= 0.5
 
 
-def test_an_answer_that_never_comes_costs_nothing(airflow: Any, api: Any, connect: Any) -> None:
+def test_a_response_that_never_arrives_costs_nothing(airflow: Any, api: Any, connect: Any) -> None:
     connect(timeout=1)
     api.fault("hang", method="POST", seconds=30, executed=True)
     operator = LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={})
@@ -136,7 +136,7 @@ LASTING: dict[str, tuple[str, dict[str, Any], type[Exception]]] = {
 }
 
 
-@remembering_or_not
+@with_and_without_store
 @pytest.mark.parametrize(("fault", "arguments", "error"), LASTING.values(), ids=LASTING)
 def test_a_lasting_fault_leaves_the_rest_to_airflows_retries(
     fault: str, arguments: dict[str, Any], error: type[Exception], airflow: Any, api: Any, clock: Any
@@ -151,14 +151,14 @@ def test_a_lasting_fault_leaves_the_rest_to_airflows_retries(
     assert len(api.jobs()) == 1
 
 
-def test_a_rate_limit_is_waited_out_as_long_as_the_api_asks(airflow: Any, api: Any, clock: Any) -> None:
+def test_a_rate_limit_is_waited_for_as_long_as_the_api_requests(airflow: Any, api: Any, clock: Any) -> None:
     api.fault("rate_limit", method="POST", retry_after=7)
     airflow.value(LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={}))
     assert len(clock.slept) == len(api.jobs()) == 1
     assert 7 <= clock.slept[0] <= 8
 
 
-def test_a_rate_limit_that_takes_long_is_left_to_airflows_retries(airflow: Any, api: Any, clock: Any) -> None:
+def test_a_long_rate_limit_is_left_to_airflows_retries(airflow: Any, api: Any, clock: Any) -> None:
     api.fault("rate_limit", method="POST", retry_after=600)
     result = airflow.run(LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={}))
     assert isinstance(result.error, LayersRateLimitError)
@@ -166,7 +166,7 @@ def test_a_rate_limit_that_takes_long_is_left_to_airflows_retries(airflow: Any, 
     assert clock.slept == []
 
 
-def test_the_cap_on_running_jobs_is_waited_out(airflow: Any, api: Any) -> None:
+def test_the_cap_on_running_jobs_is_waited_for(airflow: Any, api: Any) -> None:
     api.configure(concurrent_jobs=1, job_seconds=6)
     operator = LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={})
     airflow.value(operator, run_id="first")
@@ -174,8 +174,8 @@ def test_the_cap_on_running_jobs_is_waited_out(airflow: Any, api: Any) -> None:
     assert [job.status for job in api.jobs()] == ["completed", "running"]
 
 
-@remembering_or_not
-def test_it_is_unknown_whether_the_first_job_failed_so_no_second_one_is_started(
+@with_and_without_store
+def test_no_second_job_is_started_while_it_is_unknown_whether_the_first_failed(
     airflow: Any, api: Any
 ) -> None:
     operator = LayersGenerateContentOperator(task_id="t", retries=1, project_id=api.project_id, brief={})
@@ -189,8 +189,8 @@ def test_it_is_unknown_whether_the_first_job_failed_so_no_second_one_is_started(
     assert result.xcoms["job_id"] == first
 
 
-@remembering_or_not
-def test_a_lost_approval_and_a_lost_schedule_are_not_done_twice(
+@with_and_without_store
+def test_an_approval_and_a_schedule_whose_responses_are_lost_are_not_carried_out_twice(
     airflow: Any, api: Any, made: Any, posted: Any
 ) -> None:
     container = made()
@@ -209,7 +209,7 @@ def test_a_lost_approval_and_a_lost_schedule_are_not_done_twice(
     assert approved["approvalStatus"] == "approved"
     assert airflow.value(schedule, try_number=2) == first
     assert first["scheduled_post_ids"] == post_ids_of(api)
-    keys = [(one.path.rpartition("/")[2], one.idempotency_key) for one in posted()]
+    keys = [(request.path.rpartition("/")[2], request.idempotency_key) for request in posted()]
     assert len(keys) == 3 + 3 + (0 if airflow.with_store else 1)
-    assert {word for word, _ in set(keys)} == {"approve", "schedule"}
+    assert {verb for verb, _ in set(keys)} == {"approve", "schedule"}
     assert len(set(keys)) == 2

@@ -1,4 +1,4 @@
-"""Publishing at once, and moving or canceling what is on a date."""
+"""Publishing at once, and moving or canceling scheduled posts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LATER = "2040-07-02T09:00:00.000Z"
 
 @pytest.fixture
 def targets(api: Any) -> list[dict[str, str]]:
-    return [{"social_account_id": one, "mode": "publish"} for one in api.social_account_ids]
+    return [{"social_account_id": account, "mode": "publish"} for account in api.social_account_ids]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def approved(airflow: Any, made: Any, posted: Any) -> str:
     return str(container)
 
 
-def test_publish_is_spelled_as_documented(
+def test_a_publication_is_spelled_as_documented(
     publish: Any, approved: str, airflow: Any, api: Any, posted: Any
 ) -> None:
     tiktok, instagram = api.social_account_ids
@@ -104,7 +104,7 @@ def test_content_that_is_not_approved_is_not_published(
     assert error.details == {"containerId": container, "approvalStatus": "pending"}
     assert "Nothing was stored or published. Approve" in str(error)
     assert posts_of(api) == []
-    # Approved and cleared, the same task goes through.
+    # Approved and cleared, the same task succeeds.
     airflow.value(LayersApproveContentOperator(task_id="approve", container_id=container))
     assert airflow.value(publish(container), try_number=2, max_tries=1)["scheduled_post_ids"]
 
@@ -127,8 +127,8 @@ def test_several_containers_are_published_one_by_one_each_with_its_key(
     airflow.value(LayersApproveContentOperator(task_id="approve", container_id=containers))
     posted()
     result = airflow.value(publish([containers[:2], containers[2], containers[0]]))
-    assert [one["container_id"] for one in result] == containers
-    assert len({one.idempotency_key for one in posted()}) == 3
+    assert [item["container_id"] for item in result] == containers
+    assert len({request.idempotency_key for request in posted()}) == 3
     assert len(post_ids_of(api)) == 6
 
 
@@ -145,7 +145,7 @@ def test_one_of_several_that_is_refused_leaves_the_others_published_once(
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("fault", ["fail_after", "disconnect_after"])
 @pytest.mark.parametrize("times", [1, 5])
-def test_a_lost_answer_publishes_nothing_twice(
+def test_a_lost_response_publishes_nothing_twice(
     times: int, fault: str, publish: Any, approved: str, airflow: Any, api: Any
 ) -> None:
     api.fault(fault, method="POST", times=times)
@@ -222,7 +222,7 @@ def test_a_cancel_is_spelled_as_documented(
     assert read(api, f"/v1/scheduled-posts/{post_id}")["status"] == "canceled"
 
 
-def test_a_lost_reschedule_is_asked_for_again_under_its_key(
+def test_a_lost_reschedule_is_sent_again_under_its_key(
     post_id: str, airflow: Any, api: Any, posted: Any
 ) -> None:
     api.fault("disconnect_after", method="POST")
@@ -232,7 +232,7 @@ def test_a_lost_reschedule_is_asked_for_again_under_its_key(
     assert second.replayed
 
 
-# What the API does after a lost answer, and then answers CONFLICT to the second asking.
+# What the API did before a response was lost, and the CONFLICT that the next attempt gets.
 SETTLED: dict[str, tuple[Callable[[str], Any], dict[str, Any]]] = {
     "rescheduled": (move, {"scheduledFor": LATER, "status": "queued"}),
     "canceled": (cancel, {"status": "canceled"}),
@@ -241,7 +241,7 @@ SETTLED: dict[str, tuple[Callable[[str], Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("fault", ["fail_after", "disconnect_after"])
 @pytest.mark.parametrize(("change", "after"), SETTLED.values(), ids=SETTLED)
-def test_a_lost_answer_and_then_a_conflict_is_settled_by_reading(
+def test_a_lost_response_and_then_a_conflict_is_settled_by_reading(
     change: Any, after: dict[str, Any], fault: str, post_id: str, airflow: Any, api: Any, posted: Any
 ) -> None:
     method = "POST" if change is move else "DELETE"
@@ -255,7 +255,7 @@ def test_a_lost_answer_and_then_a_conflict_is_settled_by_reading(
 
 
 @pytest.mark.parametrize("change", [move, cancel])
-def test_a_post_that_is_out_can_be_neither_moved_nor_canceled(
+def test_a_published_post_can_be_neither_moved_nor_canceled(
     change: Any, post_id: str, airflow: Any, api: Any, failure: Any
 ) -> None:
     api.advance(20 * 365 * 24 * 3600)
@@ -274,7 +274,7 @@ def test_a_canceled_post_is_canceled_again_and_not_moved(
     failure(airflow.run(move(post_id)), LayersConflictError)
 
 
-def test_a_canceled_post_is_not_moved_to_where_it_was(
+def test_a_canceled_post_is_not_moved_to_its_own_moment(
     post_id: str, airflow: Any, api: Any, failure: Any
 ) -> None:
     airflow.value(move(post_id))
@@ -282,12 +282,12 @@ def test_a_canceled_post_is_not_moved_to_where_it_was(
     failure(airflow.run(move(post_id), run_id="later"), LayersConflictError)
 
 
-def test_a_post_that_is_there_already_is_moved(post_id: str, airflow: Any) -> None:
+def test_a_post_with_that_moment_already_is_moved(post_id: str, airflow: Any) -> None:
     assert airflow.value(move(post_id))["scheduledFor"] == LATER
     assert airflow.value(move(post_id), run_id="later")["scheduledFor"] == LATER
 
 
-def test_a_cancel_is_sent_again_when_its_answer_was_lost(post_id: str, airflow: Any, api: Any) -> None:
+def test_a_cancel_whose_response_was_lost_is_sent_again(post_id: str, airflow: Any, api: Any) -> None:
     api.fault("disconnect_after", method="DELETE")
     assert airflow.value(cancel(post_id))["status"] == "canceled"
 

@@ -1,4 +1,4 @@
-"""The API forgets a request after 24 hours: a retry that comes later pays and publishes nothing twice."""
+"""The API forgets a request after 24 hours: a later retry pays for nothing and publishes nothing twice."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ from airflow_provider_layers.operators.content import (
     LayersScheduleContentOperator,
 )
 from tests.contract.bystander import post_ids_of
+from tests.limits import REPLAY_WINDOW_SECONDS
 
 pytestmark = pytest.mark.usefixtures("memory")
-# What regenerates is sent as what generates is.
+# A regeneration is sent in the same way as a generation.
 kinds = pytest.mark.parametrize("kind", ["generate", "clone"], indirect=True)
 
 HOUR = 3600.0
+WINDOW = REPLAY_WINDOW_SECONDS
+LATE = WINDOW + HOUR
 
 
 @pytest.fixture
 def lost(airflow: Any, api: Any, posted: Any) -> Callable[..., None]:
-    """Run a first try whose every answer is lost after the API did what was asked."""
+    """Run a first try whose every response is lost after the API carried out the request."""
 
     def run(operator: Any) -> None:
         api.fault("disconnect_after", method="POST", times=5)
@@ -39,53 +42,53 @@ def lost(airflow: Any, api: Any, posted: Any) -> Callable[..., None]:
 
 
 @kinds
-def test_an_answer_that_was_lost_too_long_ago_stops_the_retry_before_it_sends(
+def test_a_response_lost_before_the_window_stops_the_retry_before_it_sends(
     starter: Any, jobs: Any, lost: Any, airflow: Any, clock: Any, posted: Any, failure: Any
 ) -> None:
     lost(starter())
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     error = failure(airflow.run(starter(), try_number=2), LayersReplayWindowError)
     assert posted() == []
     assert len(jobs()) == 1
-    for said in (
+    for part in (
         "25 hours ago",
         "24 hours",
-        "Look in Layers",
+        "Check in Layers",
         "clear the task",
         "resubmit_after_window=True",
     ):
-        assert said in str(error)
+        assert part in str(error)
 
 
 @kinds
 @pytest.mark.parametrize("hours", [1, 23])
-def test_an_answer_that_was_lost_within_the_window_is_asked_for_again(
+def test_a_response_lost_within_the_window_is_requested_again(
     hours: float, starter: Any, jobs: Any, lost: Any, airflow: Any, clock: Any, posted: Any
 ) -> None:
     lost(starter())
     clock.sleep(hours * HOUR)
     assert airflow.value(starter(), try_number=2) == jobs()[0].job_id
-    assert [one.replayed for one in posted()] == [True]
+    assert [request.replayed for request in posted()] == [True]
     assert len(jobs()) == 1
 
 
 @kinds
-def test_just_before_the_end_of_the_window_it_does_not_trust_two_clocks_to_agree(
+def test_the_last_minutes_of_the_window_are_not_used_because_clocks_differ(
     starter: Any, lost: Any, airflow: Any, clock: Any, posted: Any, failure: Any
 ) -> None:
     lost(starter())
-    clock.sleep(24 * HOUR - 300)
+    clock.sleep(WINDOW - 300)
     failure(airflow.run(starter(), try_number=2), LayersReplayWindowError)
     assert posted() == []
 
 
 @kinds
-def test_a_remembered_answer_needs_no_window(
+def test_a_stored_response_needs_no_window(
     starter: Any, jobs: Any, airflow: Any, clock: Any, posted: Any, failure: Any
 ) -> None:
     first = airflow.value(starter())
     posted()
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     found = airflow.run(starter(), try_number=2)
     if airflow.with_store:
         assert found.value == first
@@ -96,12 +99,12 @@ def test_a_remembered_answer_needs_no_window(
 
 
 @kinds
-def test_a_remembered_failure_makes_way_for_one_more_job_however_late(
+def test_a_stored_failure_is_replaced_by_one_more_job_however_late(
     starter: Any, jobs: Any, airflow: Any, api: Any, clock: Any
 ) -> None:
     api.outcome("failed")
     airflow.value(starter())
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     late = airflow.run(starter(), try_number=2)
     assert (late.error is None) is airflow.with_store
     assert [job.status for job in jobs()] == ["failed", "running"][: 2 if airflow.with_store else 1]
@@ -116,21 +119,21 @@ def test_a_first_try_is_never_too_late(starter: Any, jobs: Any, airflow: Any, cl
 
 
 @kinds
-def test_a_cleared_task_starts_anew_however_late(
+def test_a_cleared_task_starts_a_new_job_however_late(
     starter: Any, jobs: Any, lost: Any, airflow: Any, clock: Any
 ) -> None:
     lost(starter())
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     cleared = airflow.value(starter(), try_number=2, max_tries=3)
     assert cleared == jobs()[1].job_id
 
 
 @kinds
-def test_a_clear_that_reattaches_is_as_careful(
+def test_a_clear_that_reattaches_observes_the_window(
     starter: Any, jobs: Any, lost: Any, airflow: Any, clock: Any, posted: Any, failure: Any
 ) -> None:
     lost(starter(on_clear="reattach"))
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     cleared = airflow.run(starter(on_clear="reattach"), try_number=2, max_tries=3)
     failure(cleared, LayersReplayWindowError)
     assert posted() == []
@@ -143,7 +146,7 @@ def test_a_refusal_leaves_nothing_that_could_have_been_paid_for(
 ) -> None:
     api.fault("fail_before", method="POST", status=402, code="BILLING_EXHAUSTED")
     failure(airflow.run(starter(on_clear="reattach")), LayersBillingError)
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     cleared = airflow.run(starter(on_clear="reattach"), try_number=2, max_tries=3)
     if airflow.with_store:
         assert cleared.value == jobs()[0].job_id
@@ -152,16 +155,16 @@ def test_a_refusal_leaves_nothing_that_could_have_been_paid_for(
 
 
 @kinds
-def test_it_is_sent_all_the_same_where_that_was_asked_for(
+def test_a_start_is_sent_after_the_window_where_that_is_requested(
     starter: Any, jobs: Any, kind: str, lost: Any, airflow: Any, clock: Any, posted: Any
 ) -> None:
     lost(starter(resubmit_after_window=True))
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     late = airflow.value(starter(resubmit_after_window=True), try_number=2)
-    assert [one.status for one in posted()] == [202]
+    assert [request.status for request in posted()] == [202]
     assert late == jobs()[-1].job_id
     assert len(jobs()) == (1 if kind == "clone" else 2), (
-        "the id of a clone's container is a key without an end"
+        "the id of a clone's container is a key that does not expire"
     )
 
 
@@ -201,17 +204,17 @@ def send(request: Any, api: Any, airflow: Any, made: Any, posted: Any) -> Any:
     return make
 
 
-def test_a_post_whose_answer_was_lost_too_long_ago_is_not_sent_again(
+def test_a_post_whose_response_was_lost_before_the_window_is_not_sent_again(
     send: Any, lost: Any, airflow: Any, api: Any, clock: Any, posted: Any, failure: Any
 ) -> None:
     lost(send())
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     failure(airflow.run(send(), try_number=2), LayersReplayWindowError)
     assert posted() == []
     assert len(post_ids_of(api)) == 1
 
 
-def test_a_post_whose_answer_was_lost_within_the_window_is_asked_for_again(
+def test_a_post_whose_response_was_lost_within_the_window_is_requested_again(
     send: Any, lost: Any, airflow: Any, api: Any, clock: Any
 ) -> None:
     lost(send())
@@ -220,11 +223,11 @@ def test_a_post_whose_answer_was_lost_within_the_window_is_asked_for_again(
     assert len(post_ids_of(api)) == 1
 
 
-def test_a_post_is_sent_again_where_that_was_asked_for(
+def test_a_post_is_sent_after_the_window_where_that_is_requested(
     send: Any, lost: Any, airflow: Any, api: Any, clock: Any
 ) -> None:
     lost(send(resubmit_after_window=True))
-    clock.sleep(25 * HOUR)
+    clock.sleep(LATE)
     late = airflow.value(send(resubmit_after_window=True), try_number=2)
     assert late["scheduled_post_ids"][0] in post_ids_of(api)
     assert len(post_ids_of(api)) == 2

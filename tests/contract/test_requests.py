@@ -1,4 +1,4 @@
-"""Each operator's request on the wire is the vendor's documented request, and nothing else."""
+"""Each operator sends the vendor's documented request, and nothing else."""
 
 from __future__ import annotations
 
@@ -87,22 +87,22 @@ REGENERATE_EVERYTHING = {
 
 
 def snake(value: Any, keep: tuple[str, ...] = ("metadata",)) -> Any:
-    """Spell a body as a DAG author does, except what is the author's own."""
+    """Spell a body as a DAG author does, except the author's own metadata."""
     if isinstance(value, list):
-        return [snake(one) for one in value]
+        return [snake(item) for item in value]
     if not isinstance(value, dict):
         return value
     respelled = {name: re.sub("([A-Z])", lambda letter: f"_{letter[1].lower()}", name) for name in value}
-    return {respelled[name]: one if name in keep else snake(one) for name, one in value.items()}
+    return {respelled[name]: item if name in keep else snake(item) for name, item in value.items()}
 
 
 def camel_inside(body: dict[str, Any]) -> dict[str, Any]:
-    """Spell the arguments as Python does, and what is inside them as the API does."""
+    """Spell the arguments as Python does, and their fields as the API does."""
     return {next(iter(snake({name: None}))): value for name, value in body.items()}
 
 
 def filled(value: Any, ids: dict[str, str]) -> Any:
-    """Put a seeded id wherever a placeholder stands."""
+    """Replace each placeholder by a seeded id."""
     text = json.dumps(value)
     for placeholder, identifier in ids.items():
         text = text.replace(placeholder, identifier)
@@ -113,8 +113,8 @@ def filled(value: Any, ids: dict[str, str]) -> Any:
 def ids(api: Any) -> dict[str, str]:
     from httpx import post
 
-    # The project's one layer is not told by the API; the answer for a project with two names layers.
-    answer = post(
+    # The API does not return the one layer of the project; the error of a project with two names layers.
+    response = post(
         f"{api.url}/v1/projects/{api.project_ids[1]}/content",
         json={"brief": {}},
         headers={"Authorization": f"Bearer {api.api_key}"},
@@ -124,7 +124,7 @@ def ids(api: Any) -> dict[str, str]:
         "INFLUENCER": api.influencer_ids[0],
         "PROJECT": api.project_id,
         "TWO_LAYERS": api.project_ids[1],
-        "LAYER": answer.json()["error"]["details"]["candidates"][0],
+        "LAYER": response.json()["error"]["details"]["candidates"][0],
         "POST": api.top_post_ids[0],
         "ACCOUNT": api.social_account_ids[0],
         "INSTAGRAM": api.social_account_ids[1],
@@ -132,9 +132,9 @@ def ids(api: Any) -> dict[str, str]:
 
 
 def only_post(posted: Callable[[], list[Any]], path: str) -> Any:
-    """Give the one request that was sent to a path, which must be the only one, carried out."""
+    """Return the only request that was sent, which was carried out, on this path."""
     sent = posted()
-    assert [(one.method, one.path, one.query) for one in sent] == [("POST", path, {})]
+    assert [(request.method, request.path, request.query) for request in sent] == [("POST", path, {})]
     assert sent[0].executed
     assert 200 <= sent[0].status < 300
     return sent[0]
@@ -142,7 +142,7 @@ def only_post(posted: Callable[[], list[Any]], path: str) -> Any:
 
 @dataclass
 class Sample:
-    """A body of the vendor's, and how the operator is asked for it."""
+    """A body of the vendor's, and the operator's arguments for it."""
 
     body: dict[str, Any]
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -182,14 +182,16 @@ def test_generate_with_every_parameter_of_the_brief_form(
 ) -> None:
     two_layers = api.project_ids[1]
     posted()
-    # Influencers belong to one project each; this project's is not told by the API.
+    # Influencers belong to one project each; the API does not return this project's.
     body = filled(BRIEF_EVERYTHING, ids)
     operator = LayersGenerateContentOperator(task_id="t", project_id=two_layers, **snake(body))
     result = airflow.run(operator)
     sent = posted()
-    assert [(one.method, one.path) for one in sent] == [("POST", f"/v1/projects/{two_layers}/content")]
+    assert [(request.method, request.path) for request in sent] == [
+        ("POST", f"/v1/projects/{two_layers}/content")
+    ]
     assert sent[0].body == body
-    assert "Influencer" in str(result.error), "everything but the influencer is this project's own"
+    assert "Influencer" in str(result.error), "everything but the influencer belongs to this project"
 
 
 PER_FORMAT = {
@@ -229,7 +231,7 @@ CLONES = {
     "guide-curl": Sample(
         {"projectId": "PROJECT", "sourcePlatformPostId": "POST", "mode": "fork", "variations": 2}
     ),
-    # The documented defaults are sent in words.
+    # The documented defaults are sent explicitly.
     "defaults": Sample(
         {"projectId": "PROJECT", "sourcePlatformPostId": "POST", "mode": "fork", "variations": 1},
         {"project_id": "PROJECT", "source_platform_post_id": "POST"},
@@ -440,8 +442,8 @@ def scripted_pages(api: Any, *pages: tuple[int, str | None]) -> None:
         api.fault("garbage", path=f"/v1/projects/{api.project_id}/content", body=body)
 
 
-WALKS = {
-    # limit: what each request asked for (limit, cursor), and how many rows came back
+LISTS = {
+    # limit: the limit and cursor of each request, and how many rows are returned
     "all": (None, [("200", None), ("200", "c1"), ("200", "c2")], 401),
     "one more than a page": (201, [("200", None), ("1", "c1")], 201),
     "a page": (200, [("200", None)], 200),
@@ -449,18 +451,18 @@ WALKS = {
 }
 
 
-@pytest.mark.parametrize(("limit", "asked", "rows"), WALKS.values(), ids=WALKS)
-def test_list_content_walks_the_cursors_up_to_the_limit(
-    limit: int | None, asked: list[tuple[str, str | None]], rows: int, airflow: Any, api: Any
+@pytest.mark.parametrize(("limit", "requests", "rows"), LISTS.values(), ids=LISTS)
+def test_list_content_follows_the_cursors_up_to_the_limit(
+    limit: int | None, requests: list[tuple[str, str | None]], rows: int, airflow: Any, api: Any
 ) -> None:
     scripted_pages(api, (200, "c1"), (200, "c2"), (1, None))
     found = airflow.value(LayersListContentOperator(task_id="t", project_id=api.project_id, limit=limit))
-    sent = [(one.query["limit"][0], one.query.get("cursor", [None])[0]) for one in api.requests()]
-    assert sent == asked
+    sent = [(request.query["limit"][0], request.query.get("cursor", [None])[0]) for request in api.requests()]
+    assert sent == requests
     assert len({row["id"] for row in found}) == len(found) == rows
 
 
-def test_list_content_walks_real_cursors(airflow: Any, api: Any, made: Any) -> None:
+def test_list_content_follows_real_cursors(airflow: Any, api: Any, made: Any) -> None:
     containers = [made() for _ in range(3)]
     found = airflow.value(LayersListContentOperator(task_id="t", project_id=api.project_id, limit=2))
     assert [row["id"] for row in found] == containers[:0:-1]
@@ -489,7 +491,7 @@ def test_top_performers_sends_all_parameters(airflow: Any, api: Any) -> None:
     assert [row["rank"] for row in rows] == [1, 2]
 
 
-def test_top_performers_names_the_post_to_clone_in_the_words_of_either_page(airflow: Any, api: Any) -> None:
+def test_top_performers_name_the_post_to_clone_under_the_name_of_either_page(airflow: Any, api: Any) -> None:
     rows = [
         {"rank": 1, "sourceType": "platform_post", "platformPostId": "pp_guide"},
         {"rank": 2, "sourceType": "platform_post", "sourceId": "pp_reference"},
@@ -501,7 +503,7 @@ def test_top_performers_names_the_post_to_clone_in_the_words_of_either_page(airf
     assert found == ["pp_guide", "pp_reference", None]
 
 
-def test_whoami_is_asked_once_and_without_anything_else(api: Any) -> None:
+def test_whoami_is_requested_once_and_without_anything_else(api: Any) -> None:
     ok, _ = LayersHook().test_connection()
     (sent,) = api.requests()
     assert ok
@@ -530,10 +532,10 @@ def test_headers_are_the_documented_ones_and_no_others(
     )
     airflow.value(LayersCancelJobOperator(task_id="t", job_id=job))
     LayersHook().test_connection()
-    start, look, cancel, whoami = api.requests()
+    start, poll, cancel, whoami = api.requests()
     assert set(start.headers) == HTTP_OWN | HTTP_BODY | names | {"idempotency-key"}
     assert set(cancel.headers) == HTTP_OWN | names | {"content-length"}
-    assert set(whoami.headers) == set(look.headers) == HTTP_OWN | names
+    assert set(whoami.headers) == set(poll.headers) == HTTP_OWN | names
     assert start.headers["content-type"] == "application/json"
     assert start.headers["accept"] == "application/json"
     assert start.headers["user-agent"].startswith("airflow-provider-layers/")
@@ -559,7 +561,7 @@ def test_idempotency_keys_are_uuids_of_version_4_and_one_for_each_request(
     approve = LayersApproveContentOperator(task_id="t", container_id=api.jobs()[0].container_ids)
     api.advance(60)
     airflow.value(approve)
-    keys = [one.idempotency_key for one in posted()]
+    keys = [request.idempotency_key for request in posted()]
     assert len(keys) == 7
     assert all(UUID_4.fullmatch(key) for key in keys)
     assert len(set(keys)) == 7

@@ -1,4 +1,4 @@
-"""The key is nowhere but on the wire."""
+"""The key is in requests and nowhere else."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from airflow_provider_layers.sensors.jobs import LayersJobSensor
 
 @pytest.fixture(autouse=True)
 def _no_masking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow hides in its logs the passwords that it knows of; here nothing may need hiding."""
+    """Airflow masks passwords in its logs; here nothing may need masking."""
     maskers = {
         module.SecretsMasker for name, module in sys.modules.items() if name.endswith(".secrets_masker")
     }
@@ -37,7 +37,7 @@ def _no_masking(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(masker, "redact", lambda _, item, *__, **___: item)
 
 
-TROUBLE: dict[str, dict[str, Any]] = {
+FAULTS: dict[str, dict[str, Any]] = {
     "none": {},
     "401": {"kind": "fail_before", "status": 401, "code": "UNAUTHENTICATED"},
     "503": {"kind": "fail_before"},
@@ -50,9 +50,9 @@ TROUBLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("scheme", ["bearer", "x-api-key"])
 @pytest.mark.parametrize("where", ["start", "wait"])
-@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
-    trouble: dict[str, Any],
+    fault: dict[str, Any],
     where: str,
     scheme: str,
     airflow: Any,
@@ -62,8 +62,8 @@ def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
     capfd: Any,
 ) -> None:
     connect(auth_scheme=scheme)
-    if trouble:
-        api.fault(method="POST" if where == "start" else "GET", times=None, **trouble)
+    if fault:
+        api.fault(method="POST" if where == "start" else "GET", times=None, **fault)
     generate = LayersGenerateContentOperator(
         task_id="g",
         project_id=api.project_id,
@@ -85,7 +85,7 @@ def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
         if result.error:
             seen += traceback.format_exception(result.error)
     assert "request_started" in caplog.text or "send_request_headers" in caplog.text, (
-        "the logs were seen at all"
+        "the logs were captured at all"
     )
     # The second half is the secret; the first names the key.
     secret = api.api_key.rpartition("_")[2]
@@ -93,35 +93,35 @@ def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
     assert secret not in "".join(seen)
 
 
-WORDS = "our secret launch"
+TEXT = "our secret launch"
 
 
-def test_the_state_store_holds_neither_the_key_nor_the_words_of_a_request(
+def test_the_state_store_holds_neither_the_key_nor_the_texts_of_a_request(
     airflow: Any, api: Any, made: Any
 ) -> None:
     airflow.with_store = True
-    project, secret = {"project_id": api.project_id, "task_id": "t"}, {"topic": WORDS, "cta": WORDS}
+    project, secret = {"project_id": api.project_id, "task_id": "t"}, {"topic": TEXT, "cta": TEXT}
     container = made()
     starts = [
-        LayersGenerateContentOperator(**project, brief=secret, metadata={WORDS: WORDS}),
+        LayersGenerateContentOperator(**project, brief=secret, metadata={TEXT: TEXT}),
         LayersCloneFromPostOperator(
-            **project, source_platform_post_id=api.top_post_ids[0], overrides={"caption": WORDS}
+            **project, source_platform_post_id=api.top_post_ids[0], overrides={"caption": TEXT}
         ),
         LayersRegenerateContentOperator(task_id="t", container_id=container, brief=secret),
     ]
     for number, start in enumerate(starts):
         airflow.value(start, run_id=f"start-{number}")
     api.advance(60)
-    target = {"social_account_id": api.social_account_ids[0], "mode": "publish", "caption_override": WORDS}
+    target = {"social_account_id": api.social_account_ids[0], "mode": "publish", "caption_override": TEXT}
     send = {"task_id": "t", "container_id": container, "targets": [target]}
-    airflow.value(LayersApproveContentOperator(task_id="t", container_id=container, note=WORDS))
+    airflow.value(LayersApproveContentOperator(task_id="t", container_id=container, note=TEXT))
     airflow.value(LayersScheduleContentOperator(**send, scheduled_for="2040-07-01T09:00:00Z"))
     airflow.value(LayersPublishContentOperator(**send))
-    # All five are remembered, and the container that was made first.
+    # All five are stored, and the start of the container that was made first.
     assert airflow.stored.count('"sent_at"') == 6
-    assert WORDS not in airflow.stored
+    assert TEXT not in airflow.stored
     assert api.api_key.rpartition("_")[2] not in airflow.stored
-    assert "brief" in airflow.stored, "what a change is named by"
+    assert "brief" in airflow.stored, "the name of a field, by which a change is reported"
 
 
 def test_the_key_has_no_repr(api: Any) -> None:
@@ -131,7 +131,7 @@ def test_the_key_has_no_repr(api: Any) -> None:
     assert api.api_key not in repr([hook, settings, settings.api, hook.get_conn(), vars(hook)])
 
 
-def test_the_client_of_the_loop_has_no_repr_of_the_key_either(api: Any) -> None:
+def test_the_client_of_an_event_loop_has_no_repr_of_the_key(api: Any) -> None:
     async def shown() -> str:
         async with LayersHook().shared_client() as shared:
             return repr([shared, shared.client, vars(shared.client), vars(shared.watcher)])
@@ -140,7 +140,7 @@ def test_the_client_of_the_loop_has_no_repr_of_the_key_either(api: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["lp_live_1\nx", "lp_live_1 x", "lp_live_é"])
-def test_a_key_that_no_header_carries_is_not_quoted(key: str, airflow: Any, api: Any, connect: Any) -> None:
+def test_a_key_that_no_header_can_carry_is_not_quoted(key: str, airflow: Any, api: Any, connect: Any) -> None:
     connect(password=key)
     result = airflow.run(LayersGenerateContentOperator(task_id="g", project_id=api.project_id, brief={}))
     assert "lp_live" not in "".join(traceback.format_exception(result.error))

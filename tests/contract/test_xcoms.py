@@ -38,7 +38,7 @@ def starters(api: Any, container: str, **arguments: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("which", range(3), ids=["generate", "clone", "regenerate"])
-def test_a_job_operator_returns_the_job_and_tells_its_containers(
+def test_a_job_operator_returns_the_job_and_pushes_its_containers(
     which: int, airflow: Any, api: Any, made: Any
 ) -> None:
     result = airflow.run(starters(api, made())[which])
@@ -73,17 +73,17 @@ def test_a_job_operator_that_waits_returns_the_containers(
     assert result.xcoms["job"]["result"]["assets"]
 
 
-def test_both_ways_of_waiting_tell_the_same(airflow: Any, api: Any) -> None:
-    told = []
+def test_both_ways_of_waiting_push_the_same(airflow: Any, api: Any) -> None:
+    pushed = []
     for name, way in WAYS.items():
         api.reset(seed=1)
         result = airflow.run(generate(api, wait_for_completion=True, **way), run_id=name)
-        told.append((result.value, result.xcoms))
-    assert told[0] == told[1]
+        pushed.append((result.value, result.xcoms))
+    assert pushed[0] == pushed[1]
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_the_job_is_told_even_when_the_very_next_request_fails(
+def test_the_job_is_pushed_even_when_the_very_next_request_fails(
     way: dict[str, bool], airflow: Any, api: Any
 ) -> None:
     api.fault("fail_before", method="GET", status=401, code="UNAUTHENTICATED", times=None)
@@ -95,7 +95,7 @@ def test_the_job_is_told_even_when_the_very_next_request_fails(
     assert result.xcoms.keys() >= SUBMITTED
 
 
-def test_the_job_is_told_before_the_task_is_deferred(airflow: Any, api: Any) -> None:
+def test_the_job_is_pushed_before_the_task_is_deferred(airflow: Any, api: Any) -> None:
     operator = generate(api, wait_for_completion=True, deferrable=True)
     context = airflow.context(operator)
     with pytest.raises(TaskDeferred):
@@ -104,8 +104,8 @@ def test_the_job_is_told_before_the_task_is_deferred(airflow: Any, api: Any) -> 
     assert "job" not in context["ti"].xcoms
 
 
-def answer(api: Any, body: dict[str, Any]) -> None:
-    """Answer the next start with these words, and let the job be there when it is looked at."""
+def respond(api: Any, body: dict[str, Any]) -> None:
+    """Respond to the next start with this body, and to the poll of its job."""
     api.fault("garbage", method="POST", status=202, body=json.dumps(body))
     api.fault("garbage", method="GET", path="/v1/jobs/*", body=json.dumps({**body, "status": "running"}))
 
@@ -115,7 +115,7 @@ def answer(api: Any, body: dict[str, Any]) -> None:
 )
 def test_a_location_of_a_foreign_host_is_not_shown(location: str | None, airflow: Any, api: Any) -> None:
     body = {"jobId": "job_1", "kind": "content_generate", "status": "running", "containerIds": ["cnt_1"]}
-    answer(api, body | {"locationUrl": location})
+    respond(api, body | {"locationUrl": location})
     result = airflow.run(generate(api))
     assert result.xcoms["job_url"] == f"{api.url}/v1/jobs/job_1"
 
@@ -134,17 +134,15 @@ def test_a_location_of_a_foreign_host_is_not_shown(location: str | None, airflow
     ],
     ids=["containerIds", "containerId", "without a status"],
 )
-def test_the_vendors_answers_to_a_start_are_understood(
-    sample: dict[str, Any], airflow: Any, api: Any
-) -> None:
-    answer(api, {**sample, "locationUrl": "/v1/jobs/job_1"})
+def test_the_vendors_responses_to_a_start_are_read(sample: dict[str, Any], airflow: Any, api: Any) -> None:
+    respond(api, {**sample, "locationUrl": "/v1/jobs/job_1"})
     result = airflow.run(generate(api))
     assert result.value == "job_1"
     assert result.xcoms["container_ids"] == (sample.get("containerIds") or [sample["containerId"]])
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_sensor_returns_the_containers_and_tells_the_job(
+def test_a_sensor_returns_the_containers_and_pushes_the_job(
     way: dict[str, bool], airflow: Any, api: Any
 ) -> None:
     job_id = airflow.value(generate(api))
@@ -155,7 +153,7 @@ def test_a_sensor_returns_the_containers_and_tells_the_job(
     assert (result.xcoms["job_id"], result.xcoms["container_id"]) == (job_id, job.container_ids[0])
 
 
-def test_one_job_is_approved_and_scheduled_without_glue(airflow: Any, api: Any) -> None:
+def test_one_job_is_approved_and_scheduled_from_its_xcoms(airflow: Any, api: Any) -> None:
     job_id = airflow.value(generate(api))
     containers = airflow.value(LayersJobSensor(task_id="wait", job_id=job_id))
     approved = airflow.value(LayersApproveContentOperator(task_id="a", container_id=containers))
@@ -166,12 +164,12 @@ def test_one_job_is_approved_and_scheduled_without_glue(airflow: Any, api: Any) 
         targets=[{"social_account_id": api.social_account_ids[0], "mode": "publish"}],
     )
     scheduled = airflow.value(schedule)
-    assert [one["approvalStatus"] for one in approved] == ["approved", "approved"]
-    assert [one["container_id"] for one in scheduled] == containers
-    assert all(len(one["scheduled_post_ids"]) == 1 and one["gate_status"] is None for one in scheduled)
+    assert [item["approvalStatus"] for item in approved] == ["approved", "approved"]
+    assert [item["container_id"] for item in scheduled] == containers
+    assert all(len(item["scheduled_post_ids"]) == 1 and item["gate_status"] is None for item in scheduled)
 
 
-def test_mapped_jobs_are_approved_without_glue(airflow: Any, api: Any) -> None:
+def test_mapped_jobs_are_approved_from_their_xcoms(airflow: Any, api: Any) -> None:
     clones = [
         LayersCloneFromPostOperator(
             task_id="clone", project_id=api.project_id, source_platform_post_id=post, wait_for_completion=True
@@ -180,20 +178,20 @@ def test_mapped_jobs_are_approved_without_glue(airflow: Any, api: Any) -> None:
     ]
     lists = [airflow.value(clone, map_index=index) for index, clone in enumerate(clones)]
     each = [
-        airflow.value(LayersApproveContentOperator(task_id="a", container_id=one), map_index=index)
-        for index, one in enumerate(lists)
+        airflow.value(LayersApproveContentOperator(task_id="a", container_id=ids), map_index=index)
+        for index, ids in enumerate(lists)
     ]
-    assert [[one["approvalStatus"] for one in row] for row in each] == [["approved"]] * 3
+    assert [[item["approvalStatus"] for item in row] for row in each] == [["approved"]] * 3
     # Unmapped, it gets all lists at once.
     flat = airflow.value(LayersGetContentOperator(task_id="g", container_id=lists))
-    assert [one["id"] for one in flat] == [one for row in lists for one in row]
+    assert [item["id"] for item in flat] == [item for row in lists for item in row]
 
 
 def test_one_id_gives_one_result_and_a_list_gives_a_list(airflow: Any, made: Any) -> None:
     container = made()
-    one = airflow.run(LayersGetContentOperator(task_id="t", container_id=container))
+    single = airflow.run(LayersGetContentOperator(task_id="t", container_id=container))
     many = airflow.run(LayersGetContentOperator(task_id="t", container_id=[container]))
     none = airflow.run(LayersGetContentOperator(task_id="t", container_id=[]))
-    assert many.value == [one.value]
+    assert many.value == [single.value]
     assert (none.value, none.error) == ([], None)
-    assert one.xcoms["content_url"].endswith(f"/v1/content/{container}")
+    assert single.xcoms["content_url"].endswith(f"/v1/content/{container}")
