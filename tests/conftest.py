@@ -1,4 +1,4 @@
-"""What all tests share: an AIRFLOW_HOME of their own, and no way off this machine."""
+"""What all tests share: their AIRFLOW_HOME, and no way off this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Airflow reads its home and writes into it as soon as it is imported, and obeys the settings of the shell.
-assert "airflow" not in sys.modules, "Airflow was imported before it was given a home of its own."
+assert "airflow" not in sys.modules, "Airflow was imported before it was given a home."
 for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
     del os.environ[name]
 HOME = tempfile.mkdtemp(prefix="airflow-provider-layers-tests-")

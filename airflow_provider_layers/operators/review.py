@@ -361,7 +361,7 @@ def _is_mapped_alone(context: Context) -> bool:
     """
     Say whether the task is mapped, but not as part of a mapped task group.
 
-    Downstream tasks then have map indexes of their own, so those of this review cannot be named. In a mapped
+    Downstream tasks then have other map indexes, so those of this review cannot be named. In a mapped
     group, all tasks of an instance have the same index.
     """
     task: Any = context["task"]

@@ -69,7 +69,7 @@ class Resource(NamedTuple):
     What to read, and through which connection.
 
     :param kind: ``job``, ``content``, ``post``, or ``review`` for content that a review asks about
-    :param fingerprint: of the version that the review asks about; each version is a resource of its own, so
+    :param fingerprint: of the version that the review asks about; each version is a separate resource, so
         that the result of one is never shown for another
     """
 

@@ -22,7 +22,7 @@ class Crowd:
 
     :param api: the API, with room for many jobs
     :param airflow: reads a trigger's event
-    :param clock: pushed by whoever waits
+    :param clock: pushed by every wait
     """
 
     def __init__(self, api: Emulator, airflow: Any, clock: Any) -> None:

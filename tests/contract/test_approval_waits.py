@@ -319,7 +319,7 @@ def test_another_triggerer_continues_and_the_first_leaves_nothing_running(
         at(600, waiting.cancel)
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        # The pushed clock has a task of its own while something sleeps.
+        # The pushed clock has a separate task while something sleeps.
         await clock.asleep(1)
         await asyncio.sleep(0)
         assert asyncio.all_tasks() <= {asyncio.current_task(), clock._loop_time()._driver}

@@ -1,4 +1,4 @@
-"""A user's clear is not a retry: it starts a new job, or reattaches to the earlier one where that is requested."""
+"""A user's clear is not a retry: it starts a new job, or reattaches to the earlier one if requested."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Process:
         return self._run(operator, on_push=self._push, try_number=self._tries)
 
     def die_at_every_step(self, operator: Any) -> tuple[Any, list[str]]:
-        """Run tries that each die at the first step that none died at before; return the last and the steps."""
+        """Run tries that each die at the first new step; return the result of the last, and the steps."""
         seen: list[str] = []
 
         def is_new(name: str) -> bool:

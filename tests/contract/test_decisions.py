@@ -24,7 +24,7 @@ from airflow_provider_layers.operators.content import (
     LayersScheduleContentOperator,
 )
 from airflow_provider_layers.operators.jobs import LayersCancelJobOperator
-from tests.contract.bystander import read, posts_of
+from tests.contract.bystander import posts_of, read
 
 
 def approve(container: Any, **arguments: Any) -> LayersApproveContentOperator:

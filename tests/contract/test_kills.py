@@ -18,7 +18,7 @@ from airflow_provider_layers.triggers.jobs import LayersJobTrigger
 
 WAYS = {"worker": False, "triggerer": True}
 CANCELS = {"method": "POST", "path": "/v1/jobs/*/cancel"}
-PATIENCE = 60.0
+NEVER_SECONDS = 60.0
 """Seconds of real time after which something is taken never to happen, however slow the machine is."""
 
 
@@ -37,7 +37,7 @@ def logged(caplog: Any, capfd: Any) -> Callable[[str], bool]:
     seen: list[str] = []
 
     def found(text: str) -> bool:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + NEVER_SECONDS
         while text not in "".join([*seen, caplog.text]) and time.monotonic() < deadline:
             seen.extend(capfd.readouterr())
             time.sleep(0.01)
@@ -139,7 +139,7 @@ def test_nothing_is_canceled_if_airflow_cannot_say_who_ended_the_task(
 
     def read_state(*_: Any, **__: Any) -> Any:
         if how == "hangs":
-            unblocked.append(released.wait(PATIENCE))
+            unblocked.append(released.wait(NEVER_SECONDS))
         raise OSError("The channel is closed.")
 
     name = "get_task_states" if hasattr(context["ti"], "get_task_states") else "refresh_from_db"
@@ -163,7 +163,7 @@ def test_a_killed_worker_does_not_wait_for_an_api_that_hangs(
 
     def hang(request: httpx.Request) -> None:
         timeouts.append(request.extensions["timeout"]["read"])
-        unblocked.append(released.wait(PATIENCE))
+        unblocked.append(released.wait(NEVER_SECONDS))
         raise httpx.ReadTimeout("released")
 
     wire.on_request = hang

@@ -28,7 +28,7 @@ from airflow_provider_layers.operators.scheduled_posts import (
     LayersCancelScheduledPostOperator,
     LayersRescheduleScheduledPostOperator,
 )
-from tests.contract.bystander import read, post_ids_of, posts_of
+from tests.contract.bystander import post_ids_of, posts_of, read
 
 LATER = "2040-07-02T09:00:00.000Z"
 

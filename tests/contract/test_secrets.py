@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.hooks.connection import read_connection
+from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.operators.content import (
     LayersApproveContentOperator,
     LayersCloneFromPostOperator,

@@ -21,21 +21,30 @@ SHARED = {
 }
 NO_SUBJECTS = {"utils", "util", "common", "helpers", "helper", "misc", "tools"}
 
+# Names that were replaced because the field has other words, or because they meant several things. Only
+# names that no other meaning needs.
 OLD_NAMES = (
-    "Agenda|BUSY_PATIENCE|Cadence|Exhibit|NoAnswer|NoMemory|SAYINGS|StoredMemory|Sweep|Tenure|"
-    "asked_wait|body_of|carry_out|demand_approval|demand_published|demand_success|doorman|"
-    "forget_answer|look_in_time|misbehaviour|pause_before|repeats_harmlessly|softly|"
-    "stops_retries|subject_of|unremembered_since"
+    "AT_ONCE|Agenda|BARRED|BELIEVED|BUSY_PATIENCE|Cadence|Exhibit|Forgetful|HASTE|"
+    "LONGEST_PAUSE|Mention|NoAnswer|NoMemory|Notebook|Outlook|PATIENCE|ROOM|SAYINGS|Sight|"
+    "StoredMemory|Sweep|TELLING|TRUSTED|Takes|Tenure|LayersEachContainerOperator|"
+    "LayersUnexpectedAnswerError|apology|asked_wait|body_of|carry_out|demand_approval|"
+    "demand_published|demand_success|doorman|earliest_event|ended_by_person|forget_answer|"
+    "json_of|look_in_time|memory_of|misbehaviour|one_or_many|pause_before|read_settings|"
+    "repeats_harmlessly|softly|stops_retries|subject_of|unremembered_since|zulu"
 )
 OLD_PHRASES = (
     r"\banew\b",
     r"\bunder way\b",
     r"\bby itself\b",
-    r"\btells? of\b",
+    r"\bof (?:its|their) own\b",
+    r"\bthat is there\b",
+    r"\bgoes on\b",
+    r"\bwhoever\b",
+    r"\bt(?:ells?|old) of\b",
     r"\bnew take\b",
     r"\bTake \d",
-    # `Dag` where it is prose: not in DagRun, DagBag or an identifier of Airflow.
-    r"(?<![\w.`\"'/])(?:a|the|each|every|this|of|in) Dags?\b(?! ?=)",
+    # Airflow's identifiers are longer words, such as DagRun and DagBag.
+    r"\bDags?\b",
 )
 
 

@@ -1,4 +1,4 @@
-"""A small HTTP server on this machine that gives the answers it is told to give."""
+"""A small HTTP server on this machine that sends scripted responses."""
 
 from __future__ import annotations
 

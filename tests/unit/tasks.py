@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TaskT = TypeVar("TaskT")
 
+STARTED = datetime.fromtimestamp(NOW, timezone.utc)
+
 FOREIGN: list[Any] = [
     {"scheduled_post_id": "sp_1", "status": "published", "reason": "", "deadline": 0.0},
     {"status": "success", "file": "x"},
@@ -57,7 +59,7 @@ class TaskInstance:
 class DagRun:
     """A run that started when the clock of the tests did."""
 
-    start_date: datetime = datetime.fromtimestamp(NOW, timezone.utc)
+    start_date: datetime = STARTED
 
 
 def context(task: Any, **fields: Any) -> Any:

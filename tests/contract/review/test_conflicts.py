@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_layers.exceptions import LayersPromotionError, LayersServerError
 from airflow_provider_layers.operators.content import LayersScheduleContentOperator
-from tests.contract.bystander import read, posts_of
+from tests.contract.bystander import posts_of, read
 from tests.contract.review.reviewing import Reviews, in_layers
 
 pytestmark = [pytest.mark.airflow3, pytest.mark.usefixtures("memory")]

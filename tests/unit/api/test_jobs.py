@@ -80,7 +80,7 @@ def test_a_response_of_another_shape_is_unexpected():
 
 def test_another_job_than_the_requested_one_is_unexpected():
     with pytest.raises(
-        LayersUnexpectedResponseError, match="Job job_2 was requested, and .* returned job job_1"
+        LayersUnexpectedResponseError, match=r"Job job_2 was requested, and .* returned job job_1"
     ):
         get_job("job_2").read(response(RUNNING))
 

@@ -215,7 +215,7 @@ def test_a_post_is_read_moved_and_canceled_by_its_id():
 
 
 def test_a_post_needs_an_id():
-    for make in (lambda scheduled_post_id: get_scheduled_post(scheduled_post_id), reschedule, cancel):
+    for make in (get_scheduled_post, reschedule, cancel):
         for value in ("", "..", None):
             assert f"scheduled_post_id = {value!r}" in refusal(make, scheduled_post_id=value)
 

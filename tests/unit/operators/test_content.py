@@ -260,10 +260,9 @@ def test_a_list_is_requested_with_its_filters(script):
         until="2026-02-01T00:00:00Z",
     )
     assert execute(operator, api) == [{"id": "cnt_1"}]
-    assert api.paths == [
-        "GET /v1/projects/prj_1/content?status=completed&format=ugc-remix&creativeType=generated"
-        "&since=2026-01-01T00%3A00%3A00.000Z&until=2026-02-01T00%3A00%3A00.000Z&limit=100"
-    ]
+    filters = "status=completed&format=ugc-remix&creativeType=generated"
+    times = "since=2026-01-01T00%3A00%3A00.000Z&until=2026-02-01T00%3A00%3A00.000Z"
+    assert api.paths == [f"GET /v1/projects/prj_1/content?{filters}&{times}&limit=100"]
 
 
 def test_the_limit_of_a_list_may_be_rendered_to_text(script):

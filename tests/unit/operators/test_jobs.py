@@ -474,7 +474,9 @@ def test_the_cancel_of_a_kill_neither_keeps_the_process_from_ending_nor_outlasts
     assert api.paths[-1] == CANCEL
     assert api.thread is not threading.main_thread()
     assert api.thread.daemon
-    assert api.requests[-1].extensions["timeout"]["read"] < 5, "Airflow kills the process 5 s after the signal"
+    assert api.requests[-1].extensions["timeout"]["read"] < 5, (
+        "Airflow kills the process 5 s after the signal"
+    )
 
 
 # Canceling

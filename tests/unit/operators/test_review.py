@@ -341,7 +341,7 @@ def test_an_approval_is_not_named_as_the_cause_of_a_rejection_in_layers(question
 @pytest.mark.airflow3
 @pytest.mark.parametrize("map_index", [0, 3])
 def test_a_mapped_review_skips_nothing(map_index):
-    """Its followers are mapped over what the reviews return, and have map indexes of their own."""
+    """Its followers are mapped over what the reviews return, and have other map indexes."""
     value, skipped, xcoms = conclude(in_dag(), "rejected", map_index=map_index)
     assert (value, skipped) == (None, None)
     assert "skipmixin_key" not in xcoms
