@@ -15,14 +15,14 @@ def main() -> int:
     """Run the campaign, print its table, and return 1 if a requirement is missed."""
     plan, name, compare = _arguments()
     if compare:
-        _say(compare_providers(name, plan, _say))
+        _notify(compare_providers(name, plan, _notify))
         return 0
-    rows = run_chaos(name, plan, _say)
-    _say(format_table(rows))
+    rows = run_chaos(name, plan, _notify)
+    _notify(format_table(rows))
     return 0 if has_passed(rows) else 1
 
 
-def _say(text: str) -> None:
+def _notify(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

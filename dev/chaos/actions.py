@@ -35,8 +35,8 @@ SUBMITTING_SHARE = 0.75
 SUBMITTING_TASKS = ("generate", "clone", "regenerate")
 
 KILL_WEIGHTS = {"task": 12, "worker": 7, "triggerer": 7, "scheduler": 4, "scheduler with its workers": 3}
-# An idle worker may hold the lock of the executor's queue while it waits there. Killing that one stops
-# LocalExecutor for good, a fault of Airflow that is no subject here.
+# An idle worker may hold the lock of the executor's queue while it waits there. Killing that process
+# stops LocalExecutor for good, a fault of Airflow that is no subject here.
 WORKER_TITLE = re.compile(r"airflow worker -- LocalExecutor[^:]*: (?!<idle>)")
 TASK_TITLE = re.compile(r"airflow worker -- ([0-9a-f-]{36})")
 

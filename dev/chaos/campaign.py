@@ -167,7 +167,7 @@ class Campaign:
 
     :param environment: the running Airflow and emulator
     :param plan: the numbers of the run
-    :param say: called with lines about the progress
+    :param notify: called with lines about the progress
     :param redirect_url: target of the emulator's redirects
     :param dag_ids: the pipelines
     """
@@ -176,14 +176,14 @@ class Campaign:
         self,
         environment: Environment,
         plan: CampaignPlan,
-        say: Callable[[str], None],
+        notify: Callable[[str], None],
         redirect_url: str,
         dag_ids: tuple[str, ...] = DAG_IDS,
     ) -> None:
         client = environment.airflow.client
         if not isinstance(client, RestClient):
             raise AirflowError("chaos runs need Airflow 3")
-        self._environment, self._plan, self._say = environment, plan, say
+        self._environment, self._plan, self._notify = environment, plan, notify
         self._redirect_url, self._dag_ids, self._client = redirect_url, dag_ids, client
         self._db = MetadataDb(environment.airflow.home)
         self.log = ActionLog()
@@ -230,7 +230,7 @@ class Campaign:
                 self._users.act()
                 next_action += plan.action_interval * self._rng["users"].uniform(0.4, 1.6)
             if now >= next_message:
-                self._say(self._progress(now - started))
+                self._notify(self._progress(now - started))
                 next_message += MESSAGE_INTERVAL
             time.sleep(0.4)
 
@@ -294,7 +294,7 @@ class Campaign:
                 self._killer.restart("scheduler", with_descendants=True)
                 changed = now
             if now >= next_message:
-                self._say(f"waiting for {active} runs to end")
+                self._notify(f"waiting for {active} runs to end")
                 next_message = now + MESSAGE_INTERVAL
             time.sleep(0.5)
 
@@ -311,39 +311,39 @@ class Campaign:
 def run_campaign(
     environment: Environment,
     plan: CampaignPlan,
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
     dag_ids: tuple[str, ...] = DAG_IDS,
 ) -> Snapshot:
     """Let the adversary work, wait until everything has ended, and return the end state.
 
     :param environment: the running Airflow and emulator
     :param plan: the numbers of the run
-    :param say: called with lines about the progress
+    :param notify: called with lines about the progress
     :param dag_ids: the pipelines
     """
-    say(f"Airflow {environment.airflow.url}, emulator {environment.emulator.url}")
+    notify(f"Airflow {environment.airflow.url}, emulator {environment.emulator.url}")
     with redirect_sink() as sink:
-        campaign = Campaign(environment, plan, say, sink.url, dag_ids)
+        campaign = Campaign(environment, plan, notify, sink.url, dag_ids)
         campaign.run()
         return take_snapshot(environment, campaign.log, sink.request_count)
 
 
-def run_chaos(name: str, plan: CampaignPlan, say: Callable[[str], None]) -> list[ReportRow]:
+def run_chaos(name: str, plan: CampaignPlan, notify: Callable[[str], None]) -> list[ReportRow]:
     """Start everything, run the campaign, and return the checked table.
 
     :param name: name of the AIRFLOW_HOME
     :param plan: the numbers of the run
-    :param say: called with lines about the progress
+    :param notify: called with lines about the progress
     """
     started = time.monotonic()
     with chaos_environment(name, plan) as environment:
         api_key = environment.emulator.control.api_key
-        snapshot = run_campaign(environment, plan, say)
+        snapshot = run_campaign(environment, plan, notify)
     # Log files and database are complete once every process has ended.
     snapshot.search_files(api_key)
     rows = make_report(snapshot, plan)
     for note, number in snapshot.log.notes.items():
-        say(f"note: {note}, {number} times")
+        notify(f"note: {note}, {number} times")
     write_action_log(snapshot)
-    say(f"seed {plan.seed}, {time.monotonic() - started:.0f} s")
+    notify(f"seed {plan.seed}, {time.monotonic() - started:.0f} s")
     return rows

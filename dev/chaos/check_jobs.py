@@ -26,7 +26,7 @@ PURPOSES = {
 # More keys than any run derives: of a sequence, and of the clears of a task instance.
 MAX_SEQUENCE = 16
 MAX_CLEAR_COUNT = 48
-UNNECESSARY = "although the job before it was good"
+UNNECESSARY = "although its previous job was good"
 ENDED_WITHOUT_CONTENT = ("failed", "canceled")
 PUBLISHING_PATH = re.compile(r"/v1/content/([^/]+)/(schedule|publish)")
 
@@ -80,7 +80,7 @@ def jobs_by_task_instance(jobs: list[MatchedJob]) -> dict[TaskInstanceKey, list[
 def extra_jobs(snapshot: Snapshot, jobs: list[MatchedJob]) -> Iterator[str]:
     """Describe every job that should not have been started.
 
-    A further job in a sequence is correct only if the one before it failed or was canceled, and a job of a
+    A further job in a sequence is correct only if the previous job failed or was canceled, and a job of a
     further clear count only if Airflow has counted that clear.
     """
     counts = Counter(matched.submission for matched in jobs)
@@ -92,7 +92,7 @@ def extra_jobs(snapshot: Snapshot, jobs: list[MatchedJob]) -> Iterator[str]:
             continue
         logs = snapshot.log_folder(submission.task_instance)
         if counts[submission] > 1:
-            yield f"{job.job_id}: one of {counts[submission]} jobs of {submission}; {logs}"
+            yield f"{job.job_id}: {submission} has {counts[submission]} jobs; {logs}"
         before = by_submission.get(submission._replace(sequence=submission.sequence - 1))
         if submission.sequence and not _ended_without_content(before, job.started_at):
             yield f"{job.job_id}: {submission} {UNNECESSARY}; {logs}"

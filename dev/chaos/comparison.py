@@ -46,18 +46,20 @@ GRACE = 8.0
 LIVY_STATES = {"running": "running", "completed": "success", "failed": "dead", "canceled": "killed"}
 
 
-def compare_providers(name: str, plan: CampaignPlan, say: Callable[[str], None]) -> str:
+def compare_providers(name: str, plan: CampaignPlan, notify: Callable[[str], None]) -> str:
     """Run the campaign against all providers and return the table.
 
     :param name: name of the AIRFLOW_HOME
     :param plan: the numbers of the run
-    :param say: called with lines about the progress
+    :param notify: called with lines about the progress
     """
     started = time.monotonic()
     with chaos_environment(name, plan, PIPELINES, _connect_peers) as environment:
-        snapshot = run_campaign(environment, plan, say, tuple(PROVIDERS))
+        snapshot = run_campaign(environment, plan, notify, tuple(PROVIDERS))
     kills, requests = len(snapshot.log.kills), snapshot.log.user_requests
-    say(f"seed {plan.seed}, {time.monotonic() - started:.0f} s, {kills} kills, {requests} marks and clears")
+    notify(
+        f"seed {plan.seed}, {time.monotonic() - started:.0f} s, {kills} kills, {requests} marks and clears"
+    )
     columns = {PROVIDERS[dag_id]: _measure(snapshot, dag_id) for dag_id in PROVIDERS}
     widths = {column: max(len(column), 8) for column in columns}
     head = " " * 36 + "  ".join(f"{column:>{width}}" for column, width in widths.items())

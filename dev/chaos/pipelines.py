@@ -89,10 +89,10 @@ with DAG(
     sensed = LayersJobSensor.partial(
         task_id="wait_deferred", deferrable=True, poke_interval=2.0, timeout=900.0
     ).expand(job_id=started.output)
-    one = LayersGenerateContentOperator(task_id="generate", project_id=PROJECT, brief=BRIEF)
+    single = LayersGenerateContentOperator(task_id="generate", project_id=PROJECT, brief=BRIEF)
     poked = LayersJobSensor(
         task_id="wait_poke",
-        job_id=one.output,  # type: ignore[arg-type]
+        job_id=single.output,  # type: ignore[arg-type]
         deferrable=False,
         poke_interval=2.0,
         timeout=900.0,
