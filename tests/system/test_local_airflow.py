@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev import CHECKOUT
-from dev.airflow_client import AirflowError, follow_run, run_dag, start_run
+from dev.airflow_client import AirflowError, follow_run, run_dag, start_run, wait_for_task
 from dev.local_airflow import LocalAirflow
 from dev.processes import Child, process_table, process_tree, stop_all
 
@@ -122,10 +122,7 @@ def test_a_killed_triggerer_can_be_started_again(airflow: LocalAirflow, tmp_path
     airflow.start("triggerer")
     assert airflow.pid("triggerer") != before
     (tmp_path / "single").touch()
-    airflow.wait_until_deferred(WAITS, run_id, "mapped[0]", "mapped[1]")
-    for name in ("first", "second"):
-        (tmp_path / name).touch()
-    assert follow_run(airflow.client, WAITS, run_id) == "success"
+    wait_for_task(airflow.client, WAITS, run_id, "single", {"success"})
 
 
 def test_a_home_is_used_by_one_program_at_a_time(airflow: LocalAirflow) -> None:
