@@ -130,7 +130,7 @@ def logged_in(browser: Browser, airflow: LocalAirflow, user: str | None = None) 
     ) as context:
         context.set_default_timeout(PAGE_TIMEOUT)
         credentials = {"username": user or airflow.user, "password": airflow.password}
-        response = context.request.post("/auth/token", data=credentials)
+        response = context.request.post("/auth/token", data=credentials, timeout=PAGE_TIMEOUT)
         token = str(response.json()["access_token"])
         context.add_cookies([{"name": "_token", "value": token, "url": airflow.url}])
         yield context.new_page()

@@ -149,7 +149,7 @@ def _content_problems(container_id: str, result: PipelineResult) -> Iterator[str
     if not result.pictures[container_id]:
         yield f"{container_id} has no pictures"
     for url in result.pictures[container_id]:
-        response = httpx.get(url, trust_env=False)
+        response = httpx.get(url, timeout=60.0, trust_env=False)
         if response.is_error or not response.headers.get("content-type", "").startswith("image/"):
             yield f"{url} is not a picture"
 

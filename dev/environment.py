@@ -79,7 +79,7 @@ class EmulatorProcess:
         :param params: query
         """
         headers = {"authorization": f"Bearer {self.control.api_key}"}
-        response = httpx.get(self.url + path, params=params, headers=headers, trust_env=False)
+        response = httpx.get(self.url + path, params=params, headers=headers, timeout=60.0, trust_env=False)
         response.raise_for_status()
         return response.json()
 

@@ -99,7 +99,8 @@ class FinishedExamples:
 def api(emulator: Emulator) -> Iterator[httpx.Client]:
     """A client of the API that shares nothing with the provider."""
     headers = {"Authorization": f"Bearer {emulator.api_key}"}
-    with httpx.Client(base_url=f"{emulator.url}/v1", headers=headers, trust_env=False) as client:
+    url = f"{emulator.url}/v1"
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -219,7 +220,8 @@ def test_the_generated_content_is_complete(examples: FinishedExamples) -> None:
     assert [container["status"] for container in containers] == ["completed", "completed"]
     assert [container["id"] for container in containers] == examples.xcom(GENERATE, "generate")
     for container in containers:
-        assert httpx.get(container["preview"]["primaryUrl"], trust_env=False).status_code == 200
+        response = httpx.get(container["preview"]["primaryUrl"], timeout=60, trust_env=False)
+        assert response.status_code == 200
 
 
 @pytest.mark.airflow3
