@@ -13,7 +13,11 @@ from airflow_provider_layers.exceptions import (
     LayersRequestChangedError,
 )
 
-pytestmark = pytest.mark.usefixtures("memory")
+pytestmark = [
+    pytest.mark.usefixtures("memory"),
+    # A regeneration is sent in the same way as a generation.
+    pytest.mark.parametrize("kind", ["generate", "clone"], indirect=True),
+]
 
 DAY = 24 * 3600
 # What Airflow counts, with two retries: the first try, the first after a clear, and a retry of that.

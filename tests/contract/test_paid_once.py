@@ -101,6 +101,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.parametrize("kind", ["generate"], indirect=True)
 @pytest.mark.parametrize(("fault", "arguments"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_while_starting_costs_nothing(
     fault: str,
