@@ -577,6 +577,14 @@ def test_a_list_that_is_never_readable_does_not_delay_the_ends(api, watcher, rep
     assert ended_at < deadline - 750.0
 
 
+def test_a_list_that_leads_in_a_circle_is_abandoned_where_it_repeats(api, watcher):
+    names = api.things(100, every=0.0, after=30.0)
+    api.replies[LIST] = cycle
+    assert run(api, watcher, lambda: wait_for_all(watcher, names, list_source=source())) == [FINISHED] * 100
+    cursors = [query.get("cursor", "") for query in api.queries(LIST)]
+    assert set("".join(cursor or " " for cursor in cursors).split()) == {"abc"}
+
+
 def test_a_list_without_end_is_read_no_further_than_polling_each_would_cost(api, watcher):
     names = api.things(20, every=0.0, after=30.0)
     api.replies[LIST] = lambda _: ok({"items": [], "nextCursor": str(len(api.requests))})
