@@ -29,11 +29,12 @@ def wait_until_finished(client: LayersClient, target: PollTarget[T]) -> T:
     """
     clock, max_interval = client.clock, target.interval.max_interval
     # A worker's pauses are at most what the user asked for: it knows no durations of similar targets.
-    target = replace(target, interval=PollInterval(max_interval, far_interval=max_interval), list_source=None)
+    target = replace(target, interval=PollInterval(max_interval, far_interval=max_interval))
     scheduler = PollScheduler(DurationHistory(), jitter=client.jitter)
     subscription = scheduler.add(target, now=clock.time())
     while True:
         poll = scheduler.next_poll(clock.time())
+        # No list has fewer pages than one, so a single subscription is never polled by a list.
         if not isinstance(poll, SinglePoll):
             clock.sleep(max(0.0, subscription.due - clock.time()))
             continue
