@@ -25,6 +25,7 @@ The tree::
     ├── LayersTransportError              no response: timeout, disconnect, refused connection
     ├── LayersUnexpectedResponseError     a response that the vendor's documentation does not describe
     ├── LayersContentUnfinishedError      content is still being made, so it cannot be decided on yet
+    ├── LayersJobRetryError               the job failed or was canceled, and a retry starts another
     └── LayersAPIError                    the API returned an error
         ├── LayersRequestError*           400, 422 and every other 4xx
         │   └── LayersModerationError*    MODERATION_BLOCKED
@@ -138,6 +139,10 @@ class LayersUnexpectedResponseError(LayersError):
 
 class LayersContentUnfinishedError(LayersError):
     """Content is still being made, so it cannot be decided on yet."""
+
+
+class LayersJobRetryError(LayersError):
+    """The job failed or was canceled, and the task's ``retries`` start another (``retry_on_job_failure``)."""
 
 
 class LayersAPIError(LayersError):

@@ -64,6 +64,18 @@ def min_deferral_seconds() -> float:
     return heartbeat + 1.0 if heartbeat else 0.0
 
 
+def execution_deadline(context: Context) -> float | None:
+    """
+    Return when the task's ``execution_timeout`` ends this try, in seconds since the epoch.
+
+    Airflow counts it from the start of the try on 2.11, also while the task is deferred. 3.x counts it anew
+    when a task resumes, and not at all while it is deferred; the start of the try stays known.
+    """
+    ti: Any = context["ti"]
+    timeout, started = ti.task.execution_timeout, ti.start_date
+    return started.timestamp() + timeout.total_seconds() if timeout and started else None
+
+
 # Who ended it
 
 
@@ -135,6 +147,7 @@ def publish_ui_data(
     job_id: str | None = None,
     container_ids: Sequence[str] = (),
     scheduled_post_ids: Sequence[str] = (),
+    waits_since: float | None = None,
 ) -> None:
     """
     Publish what the Layers page in the Airflow UI shows for the task instance; the last call of a try counts.
@@ -143,12 +156,14 @@ def publish_ui_data(
     :param job_id: the job that it started or waits for
     :param container_ids: the content that it makes, reads or decides on
     :param scheduled_post_ids: the posts that it made or waits for
+    :param waits_since: since when it waits for its turn to start, in seconds since the epoch
     """
     value = {
         "layers_conn_id": layers_conn_id,
         "job_id": job_id,
         "container_ids": list(container_ids),
         "scheduled_post_ids": list(scheduled_post_ids),
+        "waits_since": waits_since,
     }
     context["ti"].xcom_push(key=UI_DATA_KEY, value=value)
 
