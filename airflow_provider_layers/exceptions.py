@@ -17,6 +17,7 @@ The tree::
     │   ├── LayersPostError*              the scheduled post exists and was not published
     │   ├── LayersContentError*           content failed or was canceled before a decision
     │   ├── LayersReviewRejectedError*    content was reviewed and rejected
+    │   ├── LayersPartialError*           some items of a list failed, and the others are done
     │   ├── LayersTimeoutError*           a wait passed its deadline
     │   └── LayersJobError*               the job exists and did not complete
     │       ├── LayersJobFailedError*     it failed
@@ -88,6 +89,22 @@ class LayersContentError(LayersPermanentError):
 
 class LayersReviewRejectedError(LayersPermanentError):
     """Content was reviewed and rejected."""
+
+
+class LayersPartialError(LayersPermanentError):
+    """
+    Some items of a list failed, and the others are done.
+
+    :param message: names each item that failed, and why
+    :param results: what became of each item, in order
+    """
+
+    def __init__(self, message: str, results: list[dict[str, Any]]) -> None:
+        self.results = results
+        super().__init__(message, results)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class LayersTimeoutError(LayersPermanentError):

@@ -20,6 +20,7 @@ from airflow_provider_layers.api.scheduled_posts import ScheduleResult, publish_
 from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.idempotency import idempotency_store, send_once
 from airflow_provider_layers.operators.base import LayersContainerOperator, LayersOperator
+from airflow_provider_layers.operators.batch import LayersContentBatchOperator
 from airflow_provider_layers.operators.jobs import LayersJobOperator
 from airflow_provider_layers.task_context import attempt_count
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LayersApproveContentOperator",
     "LayersCloneFromPostOperator",
+    "LayersContentBatchOperator",
     "LayersGenerateContentOperator",
     "LayersGetContentOperator",
     "LayersListContentOperator",

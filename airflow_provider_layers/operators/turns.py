@@ -72,11 +72,14 @@ class LayersLimitedOperator(LayersOperator):
         self.start_timeout = start_timeout
         self._turn: Turn | None = None
 
-    def send_in_turn(self, context: Context, send: Callable[[], T], *, remaining: int = 1) -> T:
+    def remaining_requests(self) -> int:
+        """Return how many requests the task has still to send: it is woken for many at once."""
+        return 1
+
+    def send_in_turn(self, context: Context, send: Callable[[], T]) -> T:
         """
         Call a function that sends a request, again and again while the API refuses it for its rate limit.
 
-        :param remaining: how many requests the task has still to send, this one included
         :raises LayersTimeoutError: it was refused for longer than ``start_timeout``
         """
         for refusals in count(1):
@@ -84,17 +87,15 @@ class LayersLimitedOperator(LayersOperator):
                 result = send()
                 break
             except LayersRateLimitError as error:
-                self._await_turn(context, error, refusals=refusals, remaining=remaining)
+                self._await_turn(context, error, refusals)
         self._use_turn()
         return result
 
-    def run_in_turn(self, context: Context, endpoint: Endpoint[T], *, remaining: int = 1) -> T:
+    def run_in_turn(self, context: Context, endpoint: Endpoint[T]) -> T:
         """Send the request of an endpoint in its turn, and return its result."""
         client = self.layers_hook.get_conn()
         return self.send_in_turn(
-            context,
-            lambda: client.send_with_retries(endpoint, on_failure=raise_rate_limit),
-            remaining=remaining,
+            context, lambda: client.send_with_retries(endpoint, on_failure=raise_rate_limit)
         )
 
     def resume_turn(self, context: Context, event: dict[str, Any]) -> Any:
@@ -111,14 +112,11 @@ class LayersLimitedOperator(LayersOperator):
             self._turn = turn
         return self.execute(context)
 
-    def defer_for_turn(
-        self, context: Context, error: LayersRateLimitError | None = None, *, remaining: int = 1
-    ) -> NoReturn:
+    def defer_for_turn(self, context: Context, error: LayersRateLimitError | None = None) -> NoReturn:
         """
         Wait in the triggerer.
 
         :param error: the refusal; ``None`` if nothing was sent
-        :param remaining: how many requests the task has still to send
         """
         from airflow_provider_layers.triggers.turns import LayersTurnTrigger
 
@@ -132,20 +130,18 @@ class LayersLimitedOperator(LayersOperator):
             deadline=turn.deadline,
             not_before=now + min_deferral_seconds(),
             arrived_at=turn.arrived_at,
-            requests=remaining,
+            requests=self.remaining_requests(),
             refused_at=now if error else 0.0,
             retry_after=retry_after_of(error) if error else 0.0,
             after_turn=turn.requests > 0,
         )
         self.defer(trigger=trigger, method_name="resume_turn")
 
-    def _await_turn(
-        self, context: Context, error: LayersRateLimitError, *, refusals: int, remaining: int
-    ) -> None:
+    def _await_turn(self, context: Context, error: LayersRateLimitError, refusals: int) -> None:
         clock = self.layers_hook.clock
         now = clock.time()
         if self.deferrable:
-            self.defer_for_turn(context, error, remaining=remaining)
+            self.defer_for_turn(context, error)
         turn = self._turn = self._turn or self._new_turn(context, now)
         jitter = self.layers_hook.get_conn().jitter()
         pause = retry_after_of(error) + min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (refusals - 1)) * (0.5 + jitter)

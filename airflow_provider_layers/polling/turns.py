@@ -67,7 +67,7 @@ class TurnQueue:
         self._client = client
         self._clock = client.clock
         self._route_class = route_class
-        # No burst: before anyone waits here, workers have used what the API had saved up.
+        # Hardly a burst: before anyone waits here, workers have used what the API allows at once.
         self._bucket = TokenBucket(
             turn_limit(SMALLEST_TIER, route_class),
             burst=1,
