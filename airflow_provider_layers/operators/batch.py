@@ -319,6 +319,7 @@ def _clone(
     fields: Fields, _: str, index: int, scope: IdempotencyScope, sequence: int
 ) -> Endpoint[Submission]:
     container_id = scope.key("batch-container", index, sequence)
+    fields = {"mode": "fork", "variations": 1, **fields}
     return clone_from_post(container_id, fields, idempotency_key=scope.key("batch-clone", index, sequence))
 
 

@@ -34,6 +34,12 @@ def test_a_retry_finds_the_running_job(starter: Any, jobs: Any, airflow: Any, po
     assert [request.replayed for request in sent] == ([False] if airflow.with_store else [False, True, True])
 
 
+def test_no_read_follows_a_start_that_does_not_wait(starter: Any, airflow: Any, api: Any) -> None:
+    before = len(api.requests(method="GET"))
+    airflow.value(starter())
+    assert len(api.requests(method="GET")) == before
+
+
 @with_and_without_store
 def test_a_retry_finds_the_completed_job(starter: Any, jobs: Any, airflow: Any, api: Any) -> None:
     first = airflow.value(starter())
