@@ -147,7 +147,6 @@ def publish_ui_data(
     job_id: str | None = None,
     container_ids: Sequence[str] = (),
     scheduled_post_ids: Sequence[str] = (),
-    waits_since: float | None = None,
 ) -> None:
     """
     Publish what the Layers page in the Airflow UI shows for the task instance; the last call of a try counts.
@@ -156,14 +155,12 @@ def publish_ui_data(
     :param job_id: the job that it started or waits for
     :param container_ids: the content that it makes, reads or decides on
     :param scheduled_post_ids: the posts that it made or waits for
-    :param waits_since: since when it waits for its turn to start, in seconds since the epoch
     """
     value = {
         "layers_conn_id": layers_conn_id,
         "job_id": job_id,
         "container_ids": list(container_ids),
         "scheduled_post_ids": list(scheduled_post_ids),
-        "waits_since": waits_since,
     }
     context["ti"].xcom_push(key=UI_DATA_KEY, value=value)
 

@@ -123,7 +123,6 @@ class LayersLimitedOperator(LayersOperator):
         now = self.layers_hook.clock.time()
         turn = self._turn or self._new_turn(context, now)
         self.log.info("Waiting for the turn to start in the triggerer. %s", error or "")
-        self.publish_ui_data(context, **{**self._ui_data, "waits_since": turn.arrived_at})
         trigger = LayersTurnTrigger(
             route_class=self.route_class,
             layers_conn_id=self.layers_conn_id,
