@@ -17,7 +17,6 @@ The tree::
     │   ├── LayersPostError*              the scheduled post exists and was not published
     │   ├── LayersContentError*           content failed or was canceled before a decision
     │   ├── LayersReviewRejectedError*    content was reviewed and rejected
-    │   ├── LayersPartialError*           some items of a list failed, and the others are done
     │   ├── LayersTimeoutError*           a wait passed its deadline
     │   └── LayersJobError*               the job exists and did not complete
     │       ├── LayersJobFailedError*     it failed
@@ -27,6 +26,8 @@ The tree::
     ├── LayersUnexpectedResponseError     a response that the vendor's documentation does not describe
     ├── LayersContentUnfinishedError      content is still being made, so it cannot be decided on yet
     ├── LayersJobRetryError               the job failed or was canceled, and a retry starts another
+    ├── LayersPartialError                items of a list failed, at least one so that a retry may help
+    │   └── LayersPartialPermanentError*  items of a list failed, all of them permanently
     └── LayersAPIError                    the API returned an error
         ├── LayersRequestError*           400, 422 and every other 4xx
         │   └── LayersModerationError*    MODERATION_BLOCKED
@@ -46,6 +47,7 @@ The tree::
 from __future__ import annotations
 
 import copyreg
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -89,22 +91,6 @@ class LayersContentError(LayersPermanentError):
 
 class LayersReviewRejectedError(LayersPermanentError):
     """Content was reviewed and rejected."""
-
-
-class LayersPartialError(LayersPermanentError):
-    """
-    Some items of a list failed, and the others are done.
-
-    :param message: names each item that failed, and why
-    :param results: what became of each item, in order
-    """
-
-    def __init__(self, message: str, results: list[dict[str, Any]]) -> None:
-        self.results = results
-        super().__init__(message, results)
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class LayersTimeoutError(LayersPermanentError):
@@ -160,6 +146,34 @@ class LayersContentUnfinishedError(LayersError):
 
 class LayersJobRetryError(LayersError):
     """The job failed or was canceled, and the task's ``retries`` start another (``retry_on_job_failure``)."""
+
+
+class LayersPartialError(LayersError):
+    """
+    Items of a list failed, and at least one of them so that a retry may help.
+
+    :param message: names every item that failed, with its error
+    :param results: one row for each item, in order, as in the XCom ``results``
+    :param errors: the error of each item that failed, by its id
+    """
+
+    def __init__(
+        self,
+        message: str,
+        results: Sequence[Mapping[str, Any]] = (),
+        errors: Mapping[str, LayersError] | None = None,
+    ) -> None:
+        self.message = message
+        self.results = list(results)
+        self.errors = dict(errors or {})
+        super().__init__(message, self.results, self.errors)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class LayersPartialPermanentError(LayersPartialError, LayersPermanentError):
+    """Items of a list failed, all of them permanently."""
 
 
 class LayersAPIError(LayersError):

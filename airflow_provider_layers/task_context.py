@@ -68,8 +68,9 @@ def execution_deadline(context: Context) -> float | None:
     """
     Return when the task's ``execution_timeout`` ends this try, in seconds since the epoch.
 
-    Airflow counts it from the start of the try on 2.11, also while the task is deferred. 3.x counts it anew
-    when a task resumes, and not at all while it is deferred; the start of the try stays known.
+    Airflow counts it from the start of the try on 2.11, also while the task is deferred. 3.x starts to
+    count again when a task resumes, and does not count while it is deferred; the start of the try stays
+    known.
     """
     ti: Any = context["ti"]
     timeout, started = ti.task.execution_timeout, ti.start_date

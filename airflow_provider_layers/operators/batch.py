@@ -19,10 +19,10 @@ from airflow_provider_layers.exceptions import (
     LayersConnectionError,
     LayersJobCanceledError,
     LayersJobFailedError,
-    LayersJobRetryError,
     LayersJobTimeoutError,
     LayersParameterError,
     LayersPartialError,
+    LayersPartialPermanentError,
     LayersPermanentError,
     LayersRateLimitError,
     LayersSuspendedError,
@@ -52,7 +52,7 @@ ENDS_ALL = (LayersAuthenticationError, LayersSuspendedError, LayersConnectionErr
 
 class LayersContentBatchOperator(LayersJobLifecycleOperator):
     """
-    Start any number of jobs in one task, each exactly once, and wait for all of them.
+    Start any number of jobs in one task, each exactly once, and wait for all of them (``concepts/jobs``).
 
     The requests are sent in order, as fast as the key's tier allows (``operational/rate-limits``), and with
     ``deferrable`` the task holds no worker in between. A request that the API refuses and a job that fails do
@@ -68,10 +68,11 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
     :param fail_on_partial_error: fail the task if any request was refused or any job did not complete, once
         the others have; otherwise only if none completed
     :param on_clear: what a user's clear means: ``reattach`` starts only what is missing, ``resubmit`` starts
-        all jobs anew
+        all jobs again
     :param kwargs: see :class:`~airflow_provider_layers.operators.jobs.LayersJobLifecycleOperator`
     :raises LayersParameterError: a request is wrong; nothing was sent
-    :raises LayersPartialError: names every request that was refused or whose job did not complete
+    :raises LayersPartialError: names every request that was refused or whose job did not complete; permanent
+        unless ``retry_on_job_failure`` lets a retry start the failed jobs again
     """
 
     template_fields: Sequence[str] = (*LayersJobLifecycleOperator.template_fields, "requests")
@@ -270,8 +271,8 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
             text = f"{len(missing)} of {len(self._results)} requests made no content. " + " ".join(missing)
             ended_badly = any(result["status"] in (FAILED, CANCELED) for result in self._results)
             if self.retry_on_job_failure and ended_badly:
-                raise LayersJobRetryError(text)
-            raise LayersPartialError(text, self._results)
+                raise LayersPartialError(text, self._results)
+            raise LayersPartialPermanentError(text, self._results)
         return container_ids
 
     def _save_results(self, context: Context) -> None:

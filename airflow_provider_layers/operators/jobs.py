@@ -59,8 +59,8 @@ FLEET_SIZE = requests_per_minute(SMALLEST_TIER, START)
 once (``operational/rate-limits``)."""
 
 EXECUTION_MARGIN = 3.0
-"""Seconds before ``execution_timeout`` at which a wait ends by itself: Airflow's own end is a signal, after
-which there is no time for a last look and a cancel."""
+"""Seconds before ``execution_timeout`` at which a wait ends: when Airflow ends the task, it does so with a
+signal, after which there is no time for a last look and a cancel."""
 
 SIGNAL_HANDLER_SECONDS = 3.0
 """Seconds that a signal handler waits for its cancel. Airflow kills the process 5 s after the signal."""

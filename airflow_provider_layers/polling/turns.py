@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 REFUSAL_SECONDS = 60.0
 """Seconds after which a refusal says nothing about the present rate: a triggerer that takes over the waits of
-another is told of old ones."""
+another receives old ones."""
 
 TIER_SECONDS = 60.0
 """Seconds after which a tier that could not be read is requested again."""

@@ -8,10 +8,10 @@ import pytest
 
 from airflow_provider_layers.exceptions import (
     LayersAuthenticationError,
-    LayersJobRetryError,
     LayersJobTimeoutError,
     LayersParameterError,
     LayersPartialError,
+    LayersPartialPermanentError,
     LayersServerError,
 )
 from airflow_provider_layers.operators.content import LayersContentBatchOperator
@@ -66,7 +66,7 @@ def test_a_bad_one_in_the_middle_keeps_no_other_from_its_job(
     batch: Any, airflow: Any, api: Any, failure: Any, posted: Any
 ) -> None:
     api.fault("fail_before", status=422, code="MODERATION_BLOCKED", skip=1, **GENERATE)
-    error = failure(airflow.run(batch()), LayersPartialError)
+    error = failure(airflow.run(batch()), LayersPartialPermanentError)
     assert [one["status"] for one in error.results] == ["completed", "refused", "completed"]
     assert "requests[1]" in str(error)
     assert "MODERATION_BLOCKED" in str(error)
@@ -78,14 +78,14 @@ def test_a_bad_one_in_the_middle_keeps_no_other_from_its_job(
 
 
 @pytest.mark.usefixtures("memory")
-def test_a_failed_job_is_started_anew_and_the_others_are_kept(batch: Any, airflow: Any, api: Any) -> None:
+def test_a_failed_job_is_started_again_and_the_others_are_kept(batch: Any, airflow: Any, api: Any) -> None:
     api.outcome("failed")
     first = airflow.run(batch(retry_on_job_failure=True, retries=1))
-    assert type(first.error) is LayersJobRetryError
+    assert type(first.error) is LayersPartialError
     assert [one["status"] for one in first.xcoms["results"]] == ["failed", "completed", "completed"]
     second = airflow.run(batch(retry_on_job_failure=True, retries=1), try_number=2)
-    failed, *kept, anew = api.jobs()
-    assert second.value == [name for job in [anew, *kept] for name in job.container_ids]
+    failed, *kept, last = api.jobs()
+    assert second.value == [name for job in [last, *kept] for name in job.container_ids]
     assert failed.job_id in str(first.error)
 
 
@@ -97,10 +97,10 @@ def test_what_succeeded_is_enough_if_the_author_says_so(
     assert result.value == [name for job in api.jobs()[1:] for name in job.container_ids]
     assert result.xcoms["results"][0]["error"]
     api.outcome("failed")
-    failure(airflow.run(batch(1, fail_on_partial_error=False), run_id="all"), LayersPartialError)
+    failure(airflow.run(batch(1, fail_on_partial_error=False), run_id="all"), LayersPartialPermanentError)
 
 
-def test_a_clear_can_start_all_anew(batch: Any, airflow: Any, api: Any) -> None:
+def test_a_clear_can_start_all_again(batch: Any, airflow: Any, api: Any) -> None:
     airflow.value(batch())
     airflow.value(batch(on_clear="resubmit"), max_tries=1, try_number=2)
     assert len(api.jobs()) == 6

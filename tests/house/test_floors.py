@@ -41,6 +41,7 @@ OF_AIRFLOW = {
     "plugins.queries": (
         "airflow.models.dagrun.DagRun",
         "airflow.models.taskinstance.TaskInstance",
+        "airflow.models.trigger.Trigger",
         "airflow.models.xcom.XComModel",
         "airflow.utils.session.create_session",
         "airflow.utils.state.State",

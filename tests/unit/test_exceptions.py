@@ -29,6 +29,8 @@ TRANSIENT = {
     "LayersError",
     "LayersAPIError",
     "LayersContentUnfinishedError",
+    "LayersJobRetryError",
+    "LayersPartialError",
     "LayersRateLimitError",
     "LayersServerError",
     "LayersTransportError",

@@ -51,6 +51,7 @@ def page_of(request):
 
 def test_nothing(page_of):
     assert page_of(references(), Loader()) == {
+        "waiting": [],
         "jobs": [],
         "containers": [],
         "posts": [],
