@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from airflow_provider_layers import __version__
-from airflow_provider_layers.api.endpoint import Endpoint, Response, retry_delay
+from airflow_provider_layers.api.endpoint import ConflictResolution, Endpoint, Response, retry_delay
 from airflow_provider_layers.api.errors import error_from_response
 from airflow_provider_layers.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_layers.exceptions import (
@@ -191,9 +191,7 @@ class LayersClient:
                 if on_failure:
                     on_failure(attempt, error)
                 if isinstance(error, LayersConflictError) and endpoint.on_conflict:
-                    current = self.send_with_retries(endpoint.on_conflict)
-                    if current is not None:
-                        return current
+                    return self._resolve(endpoint.on_conflict, error)
                 delay = retry_delay(attempt, error, jitter=self.jitter()) if endpoint.retryable else None
                 if delay is None:
                     raise
@@ -201,6 +199,14 @@ class LayersClient:
             if before_retry:
                 before_retry()
         raise AssertionError("unreachable")
+
+    def _resolve(self, resolution: ConflictResolution[T], conflict: LayersConflictError) -> T:
+        try:
+            return self.send_with_retries(resolution.reading(conflict))
+        except LayersError as error:
+            if error is conflict:
+                raise
+            return resolution.without_state(conflict, error)
 
     def paginate(
         self,
@@ -285,14 +291,20 @@ class AsyncLayersClient:
                 return await self.send(endpoint)
             except LayersError as error:
                 if isinstance(error, LayersConflictError) and endpoint.on_conflict:
-                    current = await self.send_with_retries(endpoint.on_conflict)
-                    if current is not None:
-                        return current
+                    return await self._resolve(endpoint.on_conflict, error)
                 delay = retry_delay(attempt, error, jitter=self.jitter()) if endpoint.retryable else None
                 if delay is None:
                     raise
             await self.clock.asleep(delay)
         raise AssertionError("unreachable")
+
+    async def _resolve(self, resolution: ConflictResolution[T], conflict: LayersConflictError) -> T:
+        try:
+            return await self.send_with_retries(resolution.reading(conflict))
+        except LayersError as error:
+            if error is conflict:
+                raise
+            return resolution.without_state(conflict, error)
 
     async def aclose(self) -> None:
         """Close the connections."""
