@@ -11,6 +11,7 @@ from tests.house.source import EMULATOR, FLOORS
 FLOOR = {
     "exceptions": 0,
     "clock": 0,
+    "redaction": 0,
     "api": 1,
     "client": 2,
     "polling": 3,
