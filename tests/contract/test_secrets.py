@@ -79,10 +79,11 @@ def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
         brief={"topic": "x"},
         wait_for_completion=True,
         deferrable=True,
+        start_timeout=20,
         completion_timeout=20,
     )
     clone = LayersCloneFromPostOperator(
-        task_id="c", project_id=api.project_id, source_platform_post_id="pp_unknown"
+        task_id="c", project_id=api.project_id, source_platform_post_id="pp_unknown", start_timeout=20
     )
     sensor = LayersJobSensor(task_id="s", job_id="job_1", timeout=20, deferrable=True)
     http = LayersHttpOperator(task_id="h", endpoint="v1/credits")
@@ -144,7 +145,7 @@ def test_a_server_that_repeats_the_key_repeats_it_to_nobody(
     }
     api.outcome("failed", message=f"The key was {api.api_key}.", code=secret, times=2)
     generate = LayersGenerateContentOperator(
-        task_id="g", project_id=api.project_id, brief={"topic": "x"}, completion_timeout=90
+        task_id="g", project_id=api.project_id, brief={"topic": "x"}, start_timeout=90
     )
     job_id = airflow.value(generate, run_id="started")
     target = {"social_account_id": api.social_account_ids[0], "mode": "publish"}
@@ -156,6 +157,7 @@ def test_a_server_that_repeats_the_key_repeats_it_to_nobody(
             brief={"topic": "x"},
             wait_for_completion=True,
             deferrable=True,
+            start_timeout=90,
             completion_timeout=90,
         ),
         LayersJobSensor(task_id="s", job_id=job_id, timeout=90, deferrable=True),
