@@ -285,6 +285,14 @@ def discard_response(endpoint: Endpoint[Any], store: IdempotencyStore) -> None:
         store.save(key, replace(stored, response=None))
 
 
+def record_response(endpoint: Endpoint[Any], store: IdempotencyStore, body: Mapping[str, Any]) -> None:
+    """Store a response that was lost, once it is known by other means what the request did."""
+    key = endpoint.idempotency_key or ""
+    stored = store.load(key)
+    if stored is not None and stored.response is None and stored.fields == fingerprint(endpoint):
+        store.save(key, replace(stored, response=body))
+
+
 def fingerprint(endpoint: Endpoint[Any]) -> dict[str, str]:
     """Return a digest of the path and of each field, so that a change can be named without storing values."""
     fields = {"path": endpoint.path, **(endpoint.body or {})}

@@ -36,6 +36,7 @@ from airflow_provider_layers.idempotency import (
     derive_key,
     fingerprint,
     load_response,
+    record_response,
     send_once,
 )
 
@@ -155,6 +156,7 @@ class PostSubmitter:
                 )
             post_ids = [existing[index]["id"] for index in sorted(existing)]
             if not missing:
+                record_response(endpoint, self.store, {"scheduledPostIds": post_ids})
                 return ScheduleResult(container_id, scheduled_for, None, tuple(post_ids))
             dead = [post["id"] for post in matching if _is_dead(post) and _is_for_any(post, missing)]
             request = self._part_of(endpoint, missing, dead, is_promoted=is_promoted)
