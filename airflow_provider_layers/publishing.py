@@ -178,8 +178,13 @@ class PostSubmitter:
             return replace(result, scheduled_post_ids=(*post_ids, *result.scheduled_post_ids))
 
     def _stored_ids(self, endpoint: Endpoint[ScheduleResult]) -> set[str]:
-        stored = load_response(endpoint, self.store)
-        return {*stored.scheduled_post_ids} if stored else set()
+        """Return the posts that the store knows of this request, wherever they were moved since then."""
+        stored, now = self.store.load(endpoint.idempotency_key or ""), fingerprint(endpoint)
+        # Changed targets are compared one by one, but another moment asks for other posts.
+        if stored is None or stored.fields.get("scheduledFor") != now.get("scheduledFor"):
+            return set()
+        result = load_response(endpoint, self.store)
+        return {*result.scheduled_post_ids} if result else set()
 
     def _part_of(
         self,
