@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_layers.api.content import (
@@ -447,10 +446,15 @@ class LayersPublishContentOperator(LayersContainerOperator):
         self.on_clear = on_clear
         self.resubmit_after_window = resubmit_after_window
         self._post_ids: list[str] = []
+        self._post_reader: PostReader | None = None
 
-    @cached_property
-    def _post_reader(self) -> PostReader:
-        return PostReader(self.layers_hook.get_conn())
+    def execute(self, context: Context) -> Any:
+        """Return one result for one id, and a list of results for a list of ids."""
+        self._post_ids = []
+        # Read again by each execution, since a try that waits for its turn executes several times.
+        if self.on_clear == "reattach":
+            self._post_reader = PostReader(self.layers_hook.get_conn())
+        return super().execute(context)
 
     def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[ScheduleResult]:
         key = scope.key("publish", container_id)
@@ -471,7 +475,7 @@ class LayersPublishContentOperator(LayersContainerOperator):
         submitter = PostSubmitter(
             client=self.layers_hook.get_conn(),
             store=idempotency_store(context, attempt_count=attempts),
-            reader=None if is_new_each_clear else self._post_reader,
+            reader=self._post_reader,
             clear=idempotency_scope(context).clear_count if was_cleared else None,
             send_after_window=self.resubmit_after_window,
         )
