@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from airflow_provider_layers import __version__
-from airflow_provider_layers.api.endpoint import Endpoint, Response, retry_delay
+from airflow_provider_layers.api.endpoint import ConflictResolution, Endpoint, Response, retry_delay
 from airflow_provider_layers.api.errors import error_from_response
 from airflow_provider_layers.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_layers.exceptions import (
@@ -23,6 +23,7 @@ from airflow_provider_layers.exceptions import (
     LayersTransportError,
     LayersUnexpectedResponseError,
 )
+from airflow_provider_layers.redaction import KeyRedactor
 
 T = TypeVar("T")
 
@@ -77,14 +78,43 @@ class _RequestLogFilter(logging.Filter):
         return all(url.netloc not in self.hosts for url in record.args if isinstance(url, httpx.URL))
 
 
+class _KeyLogFilter(logging.Filter):
+    """
+    Remove API keys from the log records of the HTTP libraries.
+
+    At DEBUG httpcore logs the headers of each response, and a server may repeat the key in them.
+    """
+
+    loggers = tuple(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.redactors: dict[str, KeyRedactor] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = redacted = record.getMessage()
+        for redactor in tuple(self.redactors.values()):
+            redacted = redactor.text(redacted)
+        if redacted != message:
+            record.msg, record.args = redacted, ()
+        return True
+
+
 _request_log_filter = _RequestLogFilter()
 logging.getLogger("httpx").addFilter(_request_log_filter)
+_key_log_filter = _KeyLogFilter()
+for _name in ("httpx", *_KeyLogFilter.loggers):
+    logging.getLogger(_name).addFilter(_key_log_filter)
 
 
 @cache
 def _ssl_context() -> ssl.SSLContext:
     # Reading the trusted certificates takes 26 ms, in the triggerer on its event loop: once for each process.
     return httpx.create_ssl_context()
+
+
+def _redactor(config: ApiConfig) -> KeyRedactor:
+    return _key_log_filter.redactors.setdefault(config.api_key, KeyRedactor(config.api_key))
 
 
 def _client_options(config: ApiConfig) -> dict[str, Any]:
@@ -114,8 +144,12 @@ def _request_options(endpoint: Endpoint[Any]) -> dict[str, Any]:
     }
 
 
-def _read(endpoint: Endpoint[T], received: httpx.Response) -> T:
-    response = Response(received.status_code, received.headers, received.content)
+def _read(endpoint: Endpoint[T], received: httpx.Response, redactor: KeyRedactor) -> T:
+    # Here and nowhere else: whatever is raised, logged or stored is read from this response.
+    headers = httpx.Headers(
+        [(redactor.raw(name), redactor.raw(value)) for name, value in received.headers.raw]
+    )
+    response = Response(received.status_code, headers, redactor.body(received.content))
     error = error_from_response(endpoint, response)
     if error is not None:
         raise error
@@ -123,15 +157,16 @@ def _read(endpoint: Endpoint[T], received: httpx.Response) -> T:
 
 
 def _transport_error(
-    endpoint: Endpoint[Any], error: httpx.HTTPError | httpx.InvalidURL
+    endpoint: Endpoint[Any], error: httpx.HTTPError | httpx.InvalidURL, redactor: KeyRedactor
 ) -> LayersTransportError:
-    reason = ": ".join(filter(None, [type(error).__name__, str(error)]))
-    return LayersTransportError(f"Could not {endpoint.description}: no response from the API ({reason}).")
-
-
-def _header_error(endpoint: Endpoint[Any]) -> LayersTransportError:
-    # httpx quotes the header that it refuses, which may be the one with the key: no text and no cause.
-    return LayersTransportError(f"Could not {endpoint.description}: the request is not valid HTTP.")
+    if isinstance(error, httpx.LocalProtocolError):
+        # httpx quotes the header that it refuses, which may be the one with the key: no text and no cause.
+        return LayersTransportError(f"Could not {endpoint.description}: the request is not valid HTTP.")
+    reason = redactor.text(": ".join(filter(None, [type(error).__name__, str(error)])))
+    failure = LayersTransportError(f"Could not {endpoint.description}: no response from the API ({reason}).")
+    # A traceback shows the texts of all causes, such as a malformed header line.
+    failure.__cause__ = None if redactor.is_in(error) else error
+    return failure
 
 
 class LayersClient:
@@ -151,6 +186,7 @@ class LayersClient:
         jitter: Callable[[], float] = random.random,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        self._redactor = _redactor(config)
         self._http = httpx.Client(**_client_options(config), transport=transport)
         self.clock = clock
         self.jitter = jitter
@@ -163,11 +199,12 @@ class LayersClient:
         """
         try:
             received = self._http.request(**_request_options(endpoint))
-        except httpx.LocalProtocolError:
-            raise _header_error(endpoint) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _transport_error(endpoint, error) from error
-        return _read(endpoint, received)
+            failure = _transport_error(endpoint, error, self._redactor)
+        else:
+            return _read(endpoint, received, self._redactor)
+        # Outside the handler, so that it has the cause that it was given and no other.
+        raise failure
 
     def send_with_retries(
         self,
@@ -191,9 +228,7 @@ class LayersClient:
                 if on_failure:
                     on_failure(attempt, error)
                 if isinstance(error, LayersConflictError) and endpoint.on_conflict:
-                    current = self.send_with_retries(endpoint.on_conflict)
-                    if current is not None:
-                        return current
+                    return self._resolve(endpoint.on_conflict, error)
                 delay = retry_delay(attempt, error, jitter=self.jitter()) if endpoint.retryable else None
                 if delay is None:
                     raise
@@ -201,6 +236,14 @@ class LayersClient:
             if before_retry:
                 before_retry()
         raise AssertionError("unreachable")
+
+    def _resolve(self, resolution: ConflictResolution[T], conflict: LayersConflictError) -> T:
+        try:
+            return self.send_with_retries(resolution.reading(conflict))
+        except LayersError as error:
+            if error is conflict:
+                raise
+            return resolution.without_state(conflict, error)
 
     def paginate(
         self,
@@ -256,6 +299,7 @@ class AsyncLayersClient:
         jitter: Callable[[], float] = random.random,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        self._redactor = _redactor(config)
         self._http = httpx.AsyncClient(**_client_options(config), transport=transport)
         self.clock = clock
         self.jitter = jitter
@@ -268,11 +312,12 @@ class AsyncLayersClient:
         """
         try:
             received = await self._http.request(**_request_options(endpoint))
-        except httpx.LocalProtocolError:
-            raise _header_error(endpoint) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _transport_error(endpoint, error) from error
-        return _read(endpoint, received)
+            failure = _transport_error(endpoint, error, self._redactor)
+        else:
+            return _read(endpoint, received, self._redactor)
+        # Outside the handler, so that it has the cause that it was given and no other.
+        raise failure
 
     async def send_with_retries(self, endpoint: Endpoint[T]) -> T:
         """
@@ -285,14 +330,20 @@ class AsyncLayersClient:
                 return await self.send(endpoint)
             except LayersError as error:
                 if isinstance(error, LayersConflictError) and endpoint.on_conflict:
-                    current = await self.send_with_retries(endpoint.on_conflict)
-                    if current is not None:
-                        return current
+                    return await self._resolve(endpoint.on_conflict, error)
                 delay = retry_delay(attempt, error, jitter=self.jitter()) if endpoint.retryable else None
                 if delay is None:
                     raise
             await self.clock.asleep(delay)
         raise AssertionError("unreachable")
+
+    async def _resolve(self, resolution: ConflictResolution[T], conflict: LayersConflictError) -> T:
+        try:
+            return await self.send_with_retries(resolution.reading(conflict))
+        except LayersError as error:
+            if error is conflict:
+                raise
+            return resolution.without_state(conflict, error)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -25,6 +25,7 @@ The tree::
     ├── LayersTransportError              no response: timeout, disconnect, refused connection
     ├── LayersUnexpectedResponseError     a response that the vendor's documentation does not describe
     ├── LayersContentUnfinishedError      content is still being made, so it cannot be decided on yet
+    ├── LayersJobRetryError               the job failed or was canceled, and a retry starts another
     ├── LayersPartialError                items of a list failed, at least one so that a retry may help
     │   └── LayersPartialPermanentError*  items of a list failed, all of them permanently
     └── LayersAPIError                    the API returned an error
@@ -141,6 +142,10 @@ class LayersUnexpectedResponseError(LayersError):
 
 class LayersContentUnfinishedError(LayersError):
     """Content is still being made, so it cannot be decided on yet."""
+
+
+class LayersJobRetryError(LayersError):
+    """The job failed or was canceled, and the task's ``retries`` start another (``retry_on_job_failure``)."""
 
 
 class LayersPartialError(LayersError):

@@ -74,7 +74,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": _modules("hooks", "layers"),
         "operators": _modules("operators", "content", "jobs", "scheduled_posts", "top_performers", "http"),
         "sensors": _modules("sensors", "content", "jobs", "scheduled_posts", "top_performers"),
-        "triggers": _modules("triggers", "content", "jobs", "scheduled_posts", "top_performers"),
+        "triggers": _modules("triggers", "content", "jobs", "scheduled_posts", "top_performers", "turns"),
         "extra-links": [
             f"{_PACKAGE}.links.jobs.LayersJobLink",
             f"{_PACKAGE}.links.content.LayersContentLink",

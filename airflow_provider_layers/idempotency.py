@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +24,7 @@ from airflow_provider_layers.exceptions import (
     LayersNotFoundError,
     LayersParameterError,
     LayersPermanentError,
+    LayersRateLimitError,
     LayersReplayWindowError,
     LayersRequestChangedError,
     LayersUnexpectedResponseError,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from airflow_provider_layers.client import LayersClient
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 REPLAY_WINDOW = 24 * 3600.0 - 600.0
 """Seconds for which the API replays a response to its key, less ten minutes for clocks that differ."""
@@ -230,6 +234,7 @@ def send_once(
 
     :param endpoint: with its idempotency key
     :param send_after_window: send even if the API may no longer know an earlier request with this key
+    :raises LayersRateLimitError: it was refused, at the first 429: nothing was carried out
     :raises LayersRequestChangedError: an earlier try sent a different request under this key
     :raises LayersReplayWindowError: an earlier try may have sent it so long ago that it would count as new
     """
@@ -253,6 +258,7 @@ def send_once(
     def on_failure(attempt: int, error: LayersError) -> None:
         if earlier_send is None and attempt == 1 and _was_refused(error):
             store.delete(key)
+        raise_rate_limit(attempt, error)
 
     with_response = endpoint.with_reader(lambda response: (response, endpoint.read(response)))
     response, result = client.send_with_retries(
@@ -263,6 +269,12 @@ def send_once(
     )
     store.save(key, replace(request, response=response.json()))
     return SendResult(result, is_first_send=earlier_send is None)
+
+
+def raise_rate_limit(_: int, error: LayersError) -> None:
+    """Let no attempt follow a 429: the request was not carried out, and waits its turn elsewhere."""
+    if isinstance(error, LayersRateLimitError):
+        raise error
 
 
 def _required_key(endpoint: Endpoint[Any]) -> str:
@@ -310,7 +322,8 @@ def _was_refused(error: LayersError) -> bool:
     # A conflict is not counted: it may be the effect of the request itself.
     if not isinstance(error, LayersAPIError) or isinstance(error, LayersConflictError):
         return False
-    return isinstance(error, LayersPermanentError) and 400 <= error.status_code < 500
+    is_refusal = isinstance(error, (LayersPermanentError, LayersRateLimitError))
+    return is_refusal and 400 <= error.status_code < 500
 
 
 def _refuse_changed(stored: StoredRequest, endpoint: Endpoint[Any]) -> None:
@@ -352,6 +365,8 @@ class JobSubmitter:
     :param request: returns the request of a position in the sequence, from 0
     :param attempt_count: the number of tries in the scope, this one included
     :param announce: called with each job as soon as its id is known, before anything else can fail
+    :param before_start: called with a request before it is sent, unless its job is known already
+    :param send_in_turn: calls a function that starts a job until it is not refused for its rate limit
     :param send_after_window: see :func:`send_once`
     """
 
@@ -360,11 +375,13 @@ class JobSubmitter:
     store: IdempotencyStore
     attempt_count: int
     announce: Callable[[Submission], None]
+    before_start: Callable[[Endpoint[Submission]], None]
+    send_in_turn: Callable[[Callable[[], SendResult]], SendResult]
     send_after_window: bool = False
 
     def submit(self) -> Submission:
         """
-        Return the one job.
+        Return the one job. ``current`` is its state now, and ``None`` if it was started by this call.
 
         :raises LayersError: it is unknown whether a job was started; no other is started then
         """
@@ -374,13 +391,19 @@ class JobSubmitter:
             sequence += 1
             earlier = self._stored_job(endpoint)
             if earlier is not None and earlier.status in (FAILED, CANCELED):
+                self._log_end(earlier)
                 continue
+            if earlier is None:
+                self.before_start(endpoint)
             sent = self._send(endpoint)
             submission = self._verify(endpoint, sent, earlier)
             job = submission.current
-            ended_badly = job is not None and job.status in (FAILED, CANCELED)
-            if sent.is_first_send or sequence >= self.attempt_count or not ended_badly:
+            if job is None or job.status not in (FAILED, CANCELED) or sequence >= self.attempt_count:
                 return submission
+            self._log_end(job)
+
+    def _log_end(self, job: Job) -> None:
+        log.info("Layers job %s, which an earlier try started, %s. Starting another.", job.job_id, job.status)
 
     def _stored_job(self, endpoint: Endpoint[Submission]) -> Job | None:
         submission = load_response(endpoint, self.store)
@@ -406,27 +429,28 @@ class JobSubmitter:
         return self._send_once(endpoint)
 
     def _send_once(self, endpoint: Endpoint[Submission]) -> SendResult:
-        return send_once(self.client, endpoint, self.store, send_after_window=self.send_after_window)
+        def send() -> SendResult:
+            return send_once(self.client, endpoint, self.store, send_after_window=self.send_after_window)
+
+        return self.send_in_turn(send)
 
     def _verify(self, endpoint: Endpoint[Submission], sent: SendResult, earlier: Job | None) -> Submission:
         """
-        Read the job, because an id that the API itself does not know would lose the job.
+        Read a job that an earlier try may have started: whether it failed decides what happens next.
 
-        Such a response is requested once more, under the same key.
+        A fresh response is believed. One with an id that the API itself does not know would lose the job, so
+        it is requested once more, under the same key.
         """
         submission: Submission = sent.result
         if earlier is not None:
             return replace(submission, current=earlier)
         self.announce(submission)
+        if sent.is_first_send:
+            return submission
         try:
             return replace(submission, current=get_job_with_grace(self.client, submission.job.job_id))
         except LayersNotFoundError:
             discard_response(endpoint, self.store)
-        except LayersError:
-            # What an earlier try started must be known before anything else is started.
-            if not sent.is_first_send:
-                raise
-            return submission
         again: Submission = self._send(endpoint).result
         if again.job.job_id == submission.job.job_id:
             raise LayersUnexpectedResponseError(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
 
-from airflow_provider_layers.exceptions import LayersError, LayersPermanentError, LayersRateLimitError
+from airflow_provider_layers.api.endpoint import retry_after_of
+from airflow_provider_layers.exceptions import LayersError, LayersPermanentError
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryPolicy
@@ -18,14 +21,16 @@ MAX_DELAY = timedelta(minutes=10)
 
 
 @cache
-def layers_retry_policy() -> RetryPolicy:
+def layers_retry_policy(*, jitter: Callable[[], float] = random.random) -> RetryPolicy:
     """
     Return the policy to pass as ``retry_policy`` to a task, or in ``default_args``.
 
-    A rate limit is retried after the time that the API asked for, other transient errors after 30 s, doubled
-    each time up to 10 minutes, and permanent errors not at all. Errors that are not of Layers keep Airflow's
+    Transient errors are retried after 30 s, doubled each time up to 10 minutes, each delay longer or shorter
+    by up to half at random, so that many tasks do not return together. What the API asked to wait
+    (``Retry-After``) is added. Permanent errors are not retried. Errors that are not of Layers keep Airflow's
     own rules, and ``retries`` stays the maximum.
 
+    :param jitter: random numbers from 0 to 1
     :raises AirflowOptionalProviderFeatureException: below Airflow 3.3, where tasks have no retry policy
     """
     try:
@@ -44,18 +49,19 @@ def layers_retry_policy() -> RetryPolicy:
                 return RetryDecision()
             if isinstance(exception, LayersPermanentError):
                 return RetryDecision.fail(str(exception))
-            return RetryDecision.retry(delay_after(exception, try_number), str(exception))
+            delay = delay_after(exception, try_number, jitter=jitter())
+            return RetryDecision.retry(delay, str(exception))
 
     return LayersRetryPolicy()
 
 
-def delay_after(error: LayersError, try_number: int) -> timedelta:
+def delay_after(error: LayersError, try_number: int, *, jitter: float) -> timedelta:
     """
     Return the delay before the next try after a transient error.
 
     :param try_number: the try that it ended, from 1
+    :param jitter: a random number from 0 to 1
     """
-    if isinstance(error, LayersRateLimitError) and error.retry_after is not None:
-        return timedelta(seconds=max(1.0, error.retry_after))
     doublings = min(max(try_number - 1, 0), 10)
-    return min(MAX_DELAY, FIRST_DELAY * (1 << doublings))
+    growing = min(MAX_DELAY, FIRST_DELAY * (1 << doublings))
+    return timedelta(seconds=retry_after_of(error)) + growing * (0.5 + jitter)

@@ -64,6 +64,19 @@ def min_deferral_seconds() -> float:
     return heartbeat + 1.0 if heartbeat else 0.0
 
 
+def execution_deadline(context: Context) -> float | None:
+    """
+    Return when the task's ``execution_timeout`` ends this try, in seconds since the epoch.
+
+    Airflow counts it from the start of the try on 2.11, also while the task is deferred. 3.x starts to
+    count again when a task resumes, and does not count while it is deferred; the start of the try stays
+    known.
+    """
+    ti: Any = context["ti"]
+    timeout, started = ti.task.execution_timeout, ti.start_date
+    return started.timestamp() + timeout.total_seconds() if timeout and started else None
+
+
 # Who ended it
 
 

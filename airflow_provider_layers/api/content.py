@@ -12,7 +12,14 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from airflow_provider_layers.api.endpoint import Endpoint, Response, paged, quote_path_segment, read_json
+from airflow_provider_layers.api.endpoint import (
+    ConflictResolution,
+    Endpoint,
+    Response,
+    paged,
+    quote_path_segment,
+    read_json,
+)
 from airflow_provider_layers.api.jobs import Submission, read_submission
 from airflow_provider_layers.api.schemas import (
     RequestModel,
@@ -41,6 +48,7 @@ LOST_STATUSES = ("failed", "canceled")
 
 NOT_REQUIRED, PENDING, APPROVED, REJECTED = "not_required", "pending", "approved", "rejected"
 APPROVAL_STATUSES = (NOT_REQUIRED, PENDING, APPROVED, REJECTED)
+DECISIONS = (NOT_REQUIRED, APPROVED, REJECTED)
 PUBLISHABLE = (APPROVED, NOT_REQUIRED)
 
 Platform = Literal["instagram", "tiktok", "youtube"]
@@ -465,11 +473,13 @@ def _decision(
     accepted: tuple[str, ...],
     read: Callable[[Response], dict[str, Any]],
 ) -> Endpoint[dict[str, Any]]:
-    def read_decided(response: Response) -> dict[str, Any] | None:
-        container = response.json()
-        if container.get("approvalStatus") not in accepted:
-            return None
-        return {name: container.get(name) for name in ("id", "approvalStatus")}
+    def is_decided(container: Mapping[str, Any]) -> bool | None:
+        decision = container.get("approvalStatus")
+        if decision in DECISIONS:
+            return decision in accepted
+        # Pending content could be decided on, unless it is not completed: the conflict is of a later state.
+        unfinished = container.get("status") in (*UNFINISHED_STATUSES, *LOST_STATUSES)
+        return False if decision == PENDING and unfinished else None
 
     return Endpoint(
         description=f"{verb} content {container_id}",
@@ -478,7 +488,14 @@ def _decision(
         body=body,
         read=read,
         idempotency_key=idempotency_key,
-        on_conflict=get_content(container_id).with_reader(read_decided),
+        on_conflict=ConflictResolution(
+            current=get_content(container_id),
+            has_effect=is_decided,
+            result=lambda container: {
+                "id": container.get("id", container_id),
+                "approvalStatus": container["approvalStatus"],
+            },
+        ),
     )
 
 

@@ -12,7 +12,10 @@ from urllib.parse import quote
 
 from airflow_provider_layers.exceptions import (
     LayersAPIError,
+    LayersConflictError,
     LayersError,
+    LayersIdempotencyError,
+    LayersNotFoundError,
     LayersParameterError,
     LayersPermanentError,
     LayersUnexpectedResponseError,
@@ -31,6 +34,9 @@ BACKOFF_FACTOR = 2.0
 
 MAX_RETRY_AFTER = 60.0
 """Seconds. If the API asks to wait longer, the call gives up: a task retry holds no worker meanwhile."""
+
+STATE_FIELDS = ("status", "approvalStatus", "scheduledFor")
+"""Fields of a state that an error quotes."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ class Endpoint(Generic[T_co]):
     :param idempotency_key: sent as ``Idempotency-Key``
     :param etag: sent as ``If-None-Match``; a 304 is then a successful response
     :param idempotent: sending it twice has the effect of sending it once, even without a key
-    :param on_conflict: after a 409 this is read, and its result returned unless it is ``None``: a conflict
-        may come from the effect of an earlier request whose response was lost
+    :param on_conflict: how to tell whether a 409 is the effect of an earlier request whose response was lost;
+        ``None`` if every 409 is an error
     """
 
     description: str
@@ -90,7 +96,7 @@ class Endpoint(Generic[T_co]):
     idempotency_key: str | None = None
     etag: str | None = None
     idempotent: bool = False
-    on_conflict: Endpoint[T_co | None] | None = None
+    on_conflict: ConflictResolution[T_co] | None = None
 
     @property
     def retryable(self) -> bool:
@@ -100,6 +106,65 @@ class Endpoint(Generic[T_co]):
     def with_reader(self, read: Callable[[Response], T]) -> Endpoint[T]:
         """Return the same request with another way to read its response."""
         return replace(self, read=read)  # type: ignore[arg-type, return-value] # `replace` keeps the type
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConflictResolution(Generic[T_co]):
+    """
+    How to tell whether a 409 is the effect of an earlier request whose response was lost.
+
+    :param current: the request that reads the current state
+    :param has_effect: whether a state, as read or as named by the details of the 409, has the effect of the
+        request: ``False`` if it rules it out, ``None`` if it leaves it open
+    :param result: returns the result of the request from a state that has its effect
+    """
+
+    current: Endpoint[dict[str, Any]]
+    has_effect: Callable[[Mapping[str, Any]], bool | None]
+    result: Callable[[Mapping[str, Any]], T_co]
+
+    def reading(self, conflict: LayersConflictError) -> Endpoint[T_co]:
+        """
+        Return the request whose result is that of the conflict.
+
+        Its reader raises the conflict itself if the conflict stands. A state that leaves it open is older
+        than the conflict, as a lagging replica returns it, or is not documented: if the details of the
+        conflict leave it open, too, it is read again.
+        """
+
+        def read(response: Response) -> T_co:
+            state = response.json()
+            has_effect = self.has_effect(state)
+            if has_effect:
+                return self.result(state)
+            if has_effect is False or isinstance(conflict, LayersIdempotencyError):
+                raise conflict
+            shown = {name: state[name] for name in STATE_FIELDS if name in state}
+            error = LayersUnexpectedResponseError(
+                f"{conflict} The state after it ({shown}) does not explain it, so it is unknown whether an "
+                "earlier attempt was carried out; the next try finds out."
+            )
+            return self._from_details(conflict, error)
+
+        return self.current.with_reader(read)
+
+    def without_state(self, conflict: LayersConflictError, error: LayersError) -> T_co:
+        """
+        Return the result where the state could not be read.
+
+        :param error: why; never permanent for a state that was not found, because the conflict proves that
+            there is one
+        :raises LayersError: the conflict if its details say that it stands, otherwise the error
+        """
+        if isinstance(error, LayersNotFoundError):
+            error = LayersUnexpectedResponseError(f"{conflict} Reading the state after it failed: {error}")
+        return self._from_details(conflict, error)
+
+    def _from_details(self, conflict: LayersConflictError, error: LayersError) -> T_co:
+        has_effect = self.has_effect(conflict.details)
+        if has_effect:
+            return self.result(conflict.details)
+        raise error if has_effect is None else conflict
 
 
 def quote_path_segment(name: str, value: str) -> str:

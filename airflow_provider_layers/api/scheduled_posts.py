@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from airflow_provider_layers.api.content import content_path
-from airflow_provider_layers.api.endpoint import Endpoint, Response, paged, quote_path_segment, read_json
+from airflow_provider_layers.api.endpoint import (
+    ConflictResolution,
+    Endpoint,
+    Response,
+    paged,
+    quote_path_segment,
+    read_json,
+)
 from airflow_provider_layers.api.schemas import (
     RequestModel,
     Timestamp,
@@ -27,8 +34,10 @@ PUBLISHED, FAILED, CANCELED = "published", "failed", "canceled"
 DRAFTS = ("draft", "draft_in_inbox")
 """``draft_in_inbox`` is what older revisions call ``draft``."""
 
-UNFINISHED_STATUSES = ("queued", "publishing")
+QUEUED = "queued"
+UNFINISHED_STATUSES = (QUEUED, "publishing")
 FINISHED_STATUSES = (PUBLISHED, FAILED, CANCELED, *DRAFTS)
+POST_STATUSES = (*UNFINISHED_STATUSES, *FINISHED_STATUSES)
 PostStatus = Literal["queued", "publishing", "published", "failed", "canceled", "draft", "draft_in_inbox"]
 
 LIST_PAGE_SIZE = 100
@@ -212,11 +221,11 @@ def get_scheduled_post_state(scheduled_post_id: str) -> Endpoint[dict[str, Any]]
 
     def read(response: Response) -> dict[str, Any]:
         post = response.json()
-        known = (*UNFINISHED_STATUSES, *FINISHED_STATUSES)
-        if post.get("status") not in known:
+        if post.get("status") not in POST_STATUSES:
             raise LayersUnexpectedResponseError(
                 f"Scheduled post {post.get('id')} has status {post.get('status')!r}; known are "
-                f"{', '.join(known)}. It was left alone; update this package if the API has a new one."
+                f"{', '.join(POST_STATUSES)}. It was left alone; update this package if the API has a new "
+                "one."
             )
         return post
 
@@ -255,12 +264,16 @@ def reschedule_scheduled_post(
     body = request_body(RescheduleForm, scheduled_for=scheduled_for)
     moment = parse_timestamp(body["scheduledFor"])
 
-    def is_moved(post: Mapping[str, Any]) -> bool:
+    def is_moved(post: Mapping[str, Any]) -> bool | None:
+        status = post.get("status")
         # A post that will not be published keeps its moment.
-        return parse_timestamp(post.get("scheduledFor")) == moment and post.get("status") not in (
-            CANCELED,
-            FAILED,
-        )
+        if status in (CANCELED, FAILED):
+            return False
+        scheduled_for = parse_timestamp(post.get("scheduledFor"))
+        if scheduled_for is None or status not in POST_STATUSES:
+            return None
+        # A queued post with another moment could be moved: the conflict is of a later state.
+        return True if scheduled_for == moment else None if status == QUEUED else False
 
     return Endpoint(
         description=f"reschedule scheduled post {scheduled_post_id} for {body['scheduledFor']}",
@@ -269,7 +282,7 @@ def reschedule_scheduled_post(
         body=body,
         read=read_json,
         idempotency_key=idempotency_key,
-        on_conflict=_post_if(scheduled_post_id, is_moved),
+        on_conflict=_resolution(scheduled_post_id, is_moved),
     )
 
 
@@ -289,18 +302,24 @@ def cancel_scheduled_post(scheduled_post_id: str, *, reason: str | None) -> Endp
         body=request_body(CancelForm, reason=reason) or None,
         read=read_json,
         idempotent=True,
-        on_conflict=_post_if(scheduled_post_id, lambda post: post.get("status") == CANCELED),
+        on_conflict=_resolution(scheduled_post_id, _is_canceled),
     )
 
 
-def _post_if(
-    scheduled_post_id: str, is_done: Callable[[Mapping[str, Any]], bool]
-) -> Endpoint[dict[str, Any] | None]:
-    def read(response: Response) -> dict[str, Any] | None:
-        post = response.json()
-        return post if is_done(post) else None
+def _is_canceled(post: Mapping[str, Any]) -> bool | None:
+    # An unfinished post could be canceled: the conflict is of a later state.
+    status = post.get("status")
+    return status == CANCELED if status in FINISHED_STATUSES else None
 
-    return get_scheduled_post(scheduled_post_id).with_reader(read)
+
+def _resolution(
+    scheduled_post_id: str, has_effect: Callable[[Mapping[str, Any]], bool | None]
+) -> ConflictResolution[dict[str, Any]]:
+    return ConflictResolution(
+        current=get_scheduled_post(scheduled_post_id),
+        has_effect=has_effect,
+        result=lambda post: {"id": scheduled_post_id, **post},
+    )
 
 
 def raise_unless_published(post: Mapping[str, Any], *, accept_draft: bool) -> None:

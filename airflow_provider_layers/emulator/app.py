@@ -102,6 +102,12 @@ class Exchange:
         self.state.request_log.append(logged)
         return logged
 
+    @property
+    def received_key(self) -> dict[str, str]:
+        """The headers of the request that carry the API key."""
+        names = ("Authorization", "X-Api-Key")
+        return {name: self._headers[name.lower()] for name in names if name.lower() in self._headers}
+
     def execute(self) -> ApiResponse:
         """Execute the request and return the response, which may be an error."""
         try:

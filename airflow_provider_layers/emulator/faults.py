@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_args
 
@@ -217,6 +218,38 @@ class RateLimit(Fault):
         return exchange.send_error(rate_limited("Error injected by the emulator.", self.retry_after))
 
 
+class RepeatKey(Fault):
+    """A response that repeats the API key as it was received: the correct one, or an error instead of it."""
+
+    kind: Literal["repeat_key"]
+    status: Annotated[int, Field(ge=400, le=599)] | None = None
+    code: Name = "UNAUTHENTICATED"
+
+    @override
+    async def respond(self, exchange: Exchange) -> Response:
+        received = exchange.received_key
+        text = ", ".join(f"{name}: {value}" for name, value in received.items())
+        shown: dict[str, Any] = {"received": received, text: [text]}
+        headers = {f"X-Received-{name}": value for name, value in received.items()}
+        if self.status is not None:
+            error = ApiError(self.status, self.code, f"The key is wrong ({text}).", shown, headers)
+            return exchange.send_error(error)
+        response = exchange.execute()
+        return exchange.send(
+            replace(
+                response, body=_add_to_objects(response.body, shown), headers={**response.headers, **headers}
+            )
+        )
+
+
+def _add_to_objects(value: Any, fields: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_add_to_objects(item, fields) for item in value]
+    if isinstance(value, dict):
+        return {**{name: _add_to_objects(item, fields) for name, item in value.items()}, **fields}
+    return value
+
+
 class UnknownStatus(Fault):
     """The correct response, with a status that the API does not document."""
 
@@ -232,7 +265,7 @@ KINDS: dict[str, type[Fault]] = {
     get_args(fault.model_fields["kind"].annotation)[0]: fault
     for fault in (
         FailBefore, FailAfter, Hang, DisconnectBefore, DisconnectAfter, Garbage, Slow, Redirect, WrongJob,
-        RateLimit, UnknownStatus,
+        RateLimit, RepeatKey, UnknownStatus,
     )
 }  # fmt: skip
 

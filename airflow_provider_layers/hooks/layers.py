@@ -26,10 +26,10 @@ from airflow_provider_layers.exceptions import (
 )
 from airflow_provider_layers.get_provider_info import CONNECTION_FIELDS, UI_FIELD_BEHAVIOUR
 from airflow_provider_layers.hooks.connection import ConnectionSettings, form_widget, read_connection
-from airflow_provider_layers.polling.watcher import SharedClient, cached_settings, shared_client
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.endpoint import Endpoint
+    from airflow_provider_layers.polling.watcher import SharedClient
 
 T = TypeVar("T")
 
@@ -123,6 +123,9 @@ class LayersHook(BaseHook):
 
         :raises LayersConnectionError: the connection is not usable
         """
+        # Only the triggerer waits for others, and every DAG file imports this module.
+        from airflow_provider_layers.polling.watcher import cached_settings, shared_client
+
         settings = await cached_settings(self.layers_conn_id, self._read_connection_async)
 
         def make_client() -> AsyncLayersClient:

@@ -21,6 +21,7 @@ from airflow_provider_layers.api.scheduled_posts import ScheduleResult, publish_
 from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.idempotency import idempotency_scope, idempotency_store
 from airflow_provider_layers.operators.base import LayersContainerOperator, LayersOperator
+from airflow_provider_layers.operators.batch import LayersContentBatchOperator
 from airflow_provider_layers.operators.jobs import LayersJobOperator
 from airflow_provider_layers.publishing import PostReader, PostSubmitter
 from airflow_provider_layers.task_context import attempt_count, clear_count
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LayersApproveContentOperator",
     "LayersCloneFromPostOperator",
+    "LayersContentBatchOperator",
     "LayersGenerateContentOperator",
     "LayersGetContentOperator",
     "LayersListContentOperator",

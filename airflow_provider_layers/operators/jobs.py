@@ -9,7 +9,7 @@ from datetime import timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_layers.api.endpoint import Endpoint, Response
@@ -18,9 +18,14 @@ from airflow_provider_layers.api.schemas import parse_timestamp
 from airflow_provider_layers.exceptions import (
     LayersError,
     LayersIdempotencyError,
+    LayersJobCanceledError,
+    LayersJobFailedError,
+    LayersJobRetryError,
     LayersJobTimeoutError,
+    LayersNotFoundError,
     LayersRequestChangedError,
     LayersTransportError,
+    LayersUnexpectedResponseError,
 )
 from airflow_provider_layers.idempotency import (
     IdempotencyScope,
@@ -31,15 +36,31 @@ from airflow_provider_layers.idempotency import (
 from airflow_provider_layers.links.content import LayersContentLink
 from airflow_provider_layers.links.jobs import JOB_URL, LayersJobLink
 from airflow_provider_layers.operators.base import LayersOperator
+from airflow_provider_layers.operators.turns import LayersLimitedOperator
 from airflow_provider_layers.polling.blocking import wait_until_finished
+from airflow_provider_layers.polling.rate_limits import SMALLEST_TIER, START, requests_per_minute
 from airflow_provider_layers.polling.targets import job_target
-from airflow_provider_layers.task_context import TaskRun, attempt_count, clear_count, min_deferral_seconds
+from airflow_provider_layers.task_context import (
+    TaskRun,
+    attempt_count,
+    clear_count,
+    execution_deadline,
+    min_deferral_seconds,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 RequestBuilder = Callable[[IdempotencyScope, int], Endpoint[Submission]]
 """Returns the request that starts a job, from the scope of its key and its position in the sequence."""
+
+FLEET_SIZE = requests_per_minute(SMALLEST_TIER, START)
+"""Map index from which a task waits for its turn before its first request: what the smallest tier accepts at
+once (``operational/rate-limits``)."""
+
+EXECUTION_MARGIN = 3.0
+"""Seconds before ``execution_timeout`` at which a wait ends: when Airflow ends the task, it does so with a
+signal, after which there is no time for a last look and a cancel."""
 
 SIGNAL_HANDLER_SECONDS = 3.0
 """Seconds that a signal handler waits for its cancel. Airflow kills the process 5 s after the signal."""
@@ -48,22 +69,27 @@ TRIGGER_FAILED = "__fail__"
 """The method that Airflow resumes with if a trigger raised or ``execution_timeout`` ended it."""
 
 
-class LayersJobLifecycleOperator(LayersOperator):
+class LayersJobLifecycleOperator(LayersLimitedOperator):
     """
     Start jobs exactly once, wait for them, and cancel them when a user ends the task.
 
-    Pushes ``job_id``, ``job_url``, ``container_id`` and ``container_ids`` right after the submission, and
-    ``job`` once it has completed. Subclasses say when a job is started, and set ``_task_run`` first.
+    Pushes ``job_id``, ``job_url``, ``project_id``, ``container_id`` and ``container_ids`` right after the
+    submission, and ``job`` once it has completed. Subclasses say when a job is started, and set
+    ``_task_run`` first.
 
-    :param deferrable: wait in the triggerer instead of in a worker slot; the default is Airflow's
-        ``[operators] default_deferrable``
+    :param deferrable: wait in the triggerer instead of in a worker slot, for the job and for the turn to
+        start it; the default is Airflow's ``[operators] default_deferrable``
+    :param start_timeout: seconds or ``timedelta`` for which a start that the API refuses for its rate limit
+        (429) waits its turn; it neither fails the task nor uses up a try
     :param poll_interval: longest pause between two polls, in seconds; the pauses start at 2 s and grow. The
         triggerer may pause three times as long while such a job cannot well have ended
     :param completion_timeout: seconds or ``timedelta`` from submission after which the wait fails; the job
         itself continues
     :param cancel_on_kill: cancel the job when a user marks or clears the task while it waits; restarts of
         workers and triggerers never do
-    :param cancel_on_timeout: cancel the job when ``completion_timeout`` has passed
+    :param cancel_on_timeout: cancel the job when ``completion_timeout`` or ``execution_timeout`` has passed
+    :param retry_on_job_failure: leave the task's ``retries`` on after a job that failed or was canceled; each
+        retry then starts another job, which is paid for
     :param on_clear: what a user's clear means: ``resubmit`` starts a new job, ``reattach`` finds the
         earlier one as long as the rendered parameters are the same
     :param resubmit_after_window: start a job although an earlier try may have started one more than 24 hours
@@ -73,6 +99,7 @@ class LayersJobLifecycleOperator(LayersOperator):
     operator_extra_links = (LayersJobLink(), LayersContentLink())
     ui_color = "#d9d2ff"
     makes_content = True
+    route_class = START
     # Of the job, where the operator knows them: the watcher then polls many jobs with one list.
     project_id: str | None = None
     format: str | None = None
@@ -80,11 +107,11 @@ class LayersJobLifecycleOperator(LayersOperator):
     def __init__(
         self,
         *,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = 10.0,
         completion_timeout: timedelta | float = timedelta(hours=1),
         cancel_on_kill: bool = True,
         cancel_on_timeout: bool = False,
+        retry_on_job_failure: bool = False,
         on_clear: Literal["resubmit", "reattach"] = "resubmit",
         resubmit_after_window: bool = False,
         **kwargs: Any,
@@ -94,11 +121,11 @@ class LayersJobLifecycleOperator(LayersOperator):
             raise ValueError(f"poll_interval = {poll_interval!r}: should be more than 0 seconds.")
         if on_clear not in ("resubmit", "reattach"):
             raise ValueError(f"on_clear = {on_clear!r}: should be 'resubmit' or 'reattach'.")
-        self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.completion_timeout = completion_timeout
         self.cancel_on_kill = cancel_on_kill
         self.cancel_on_timeout = cancel_on_timeout
+        self.retry_on_job_failure = retry_on_job_failure
         self.on_clear = on_clear
         self.resubmit_after_window = resubmit_after_window
         # What `on_kill` needs to know.
@@ -128,11 +155,23 @@ class LayersJobLifecycleOperator(LayersOperator):
             store=idempotency_store(context, attempt_count=attempts),
             attempt_count=attempts,
             announce=lambda submission: self._announce(context, submission),
+            before_start=lambda endpoint: self._before_start(context, endpoint),
+            send_in_turn=lambda send: self.send_in_turn(context, send),
             send_after_window=self.resubmit_after_window,
         ).submit()
 
+    def _before_start(self, context: Context, endpoint: Endpoint[Submission]) -> None:
+        # Of a mapped task, all instances start at about the same time, and the API accepts a minute's starts
+        # at once: those of the first instances. The others would only be refused.
+        map_index: Any = context["ti"].map_index
+        if self.deferrable and self._turn is None and map_index is not None and map_index >= FLEET_SIZE:
+            self.defer_for_turn(context)
+        # If the process dies from here on, this line is what to quote to the vendor.
+        self.log.info("Starting a Layers job. Idempotency-Key: %s.", endpoint.idempotency_key)
+        self._idempotency_key = endpoint.idempotency_key
+
     def _recorded(self, endpoint: Endpoint[Submission]) -> Endpoint[Submission]:
-        """Log the key of a request before it is sent, and its job before anything else can fail."""
+        """Record the job of a response before anything else can fail."""
 
         def read(response: Response) -> Submission:
             submission = endpoint.read(response)
@@ -143,9 +182,6 @@ class LayersJobLifecycleOperator(LayersOperator):
             self._job_id = job.job_id
             return submission
 
-        # If the process dies from here on, this line is what to quote to the vendor.
-        self.log.info("Starting a Layers job. Idempotency-Key: %s.", endpoint.idempotency_key)
-        self._idempotency_key = endpoint.idempotency_key
         return endpoint.with_reader(read)
 
     def _announce(self, context: Context, submission: Submission) -> None:
@@ -155,6 +191,8 @@ class LayersJobLifecycleOperator(LayersOperator):
         push(key="job_id", value=job.job_id)
         push(key="container_ids", value=list(job.container_ids))
         push(key="container_id", value=next(iter(job.container_ids), None))
+        # With it, a sensor on the job shares list reads with the other waits of the project.
+        push(key="project_id", value=job.project_id or self.project_id)
         push(key=JOB_URL, value=url)
         # Airflow 3 writes links when a phase of the task ends; this shows it while the task still runs.
         push(key=LayersJobLink().xcom_key, value=url)
@@ -173,7 +211,7 @@ class LayersJobLifecycleOperator(LayersOperator):
         container_ids = list(submitted.container_ids)
         if job is not None and job.ended:
             return self._finish(context, job, container_ids)
-        deadline = self._deadline(job.started_at if job and is_retry else None)
+        deadline = self._deadline(context, job.started_at if job and is_retry else None)
         if self.deferrable:
             self._defer(job or submitted, container_ids, deadline)
         client = self.layers_hook.get_conn()
@@ -183,20 +221,35 @@ class LayersJobLifecycleOperator(LayersOperator):
         try:
             ended = wait_until_finished(client, target)
         except LayersJobTimeoutError as error:
-            self._time_out(error)
+            self._time_out(context, error)
+        except LayersNotFoundError as error:
+            raise self._unknown_job(submitted.job_id) from error
         return self._finish(context, ended, container_ids)
 
-    def _time_out(self, error: LayersJobTimeoutError) -> NoReturn:
+    def _unknown_job(self, job_id: str) -> LayersUnexpectedResponseError:
+        # Not for good: a retry requests the job once more, under the key that started it.
+        key = f" Idempotency-Key: {self._idempotency_key}." if self._idempotency_key else ""
+        return LayersUnexpectedResponseError(
+            f"The API returned job {job_id}, and does not know it. No other job was started.{key}"
+        )
+
+    def _time_out(self, context: Context, error: LayersJobTimeoutError) -> NoReturn:
         if self.cancel_on_timeout:
             self._cancel(error.job_id)
+        limit = execution_deadline(context)
+        if limit is not None and self.layers_hook.clock.time() >= limit - EXECUTION_MARGIN:
+            # As Airflow itself ends it: the task's retries are left on.
+            raise AirflowTaskTimeout(f"{error} This is the task's execution_timeout.") from error
         raise error
 
-    def _deadline(self, started_at: str | None) -> float:
+    def _deadline(self, context: Context, started_at: str | None) -> float:
         """Return the deadline, counted from the job's start if the API returned it, else from now."""
         timeout = self.completion_timeout
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
         started = parse_timestamp(started_at)
-        return (started.timestamp() if started else self.layers_hook.clock.time()) + seconds
+        deadline = (started.timestamp() if started else self.layers_hook.clock.time()) + seconds
+        limit = execution_deadline(context)
+        return deadline if limit is None else min(deadline, limit - EXECUTION_MARGIN)
 
     def _defer(self, job: Job, container_ids: list[str], deadline: float) -> NoReturn:
         from airflow_provider_layers.triggers.jobs import LayersJobTrigger
@@ -234,15 +287,18 @@ class LayersJobLifecycleOperator(LayersOperator):
         """Read the job, since the event is only a hint, and return its container ids."""
         job_id, container_ids = self._submitted(context, event)
         self._job_id = job_id
-        job = self.layers_hook.get_job(job_id)
+        try:
+            job = self.layers_hook.get_job(job_id)
+        except LayersNotFoundError as error:
+            raise self._unknown_job(job_id) from error
         if job.ended:
             return self._finish(context, job, container_ids)
         if not isinstance(event, dict) or event.get("job_id") != job_id:
             self.log.warning("Ignoring an event of another task; deferring again: %s", event)
-            self._defer(job, container_ids, self._deadline(job.started_at))
+            self._defer(job, container_ids, self._deadline(context, job.started_at))
         if event["status"] == "timeout":
             reason = event["reason"].removeprefix(f"Layers job {job_id} ")
-            self._time_out(LayersJobTimeoutError(job_id, reason))
+            self._time_out(context, LayersJobTimeoutError(job_id, reason))
         raise LayersTransportError(
             f"Layers job {job_id} is running and could not be polled: {event['reason']}"
         )
@@ -260,7 +316,12 @@ class LayersJobLifecycleOperator(LayersOperator):
         return ti.xcom_pull(task_ids=self.task_id, key=key, map_indexes=ti.map_index)
 
     def _finish(self, context: Context, job: Job, container_ids: list[str]) -> list[str]:
-        finished = raise_unless_completed(job).as_xcom(container_ids)
+        try:
+            finished = raise_unless_completed(job).as_xcom(container_ids)
+        except (LayersJobFailedError, LayersJobCanceledError) as error:
+            if not self.retry_on_job_failure:
+                raise
+            raise LayersJobRetryError(f"{error} A retry of the task starts another.") from error
         context["ti"].xcom_push(key="job", value=finished)
         self.publish_ui_data(context, job_id=job.job_id, container_ids=finished["container_ids"])
         return list(finished["container_ids"])
@@ -269,10 +330,12 @@ class LayersJobLifecycleOperator(LayersOperator):
 
     def on_kill(self) -> None:
         """Cancel the job if a user ended the task, unless ``cancel_on_kill`` is off."""
+        if self._job_id is None and self._idempotency_key is None:
+            return
         if self._job_id is None:
             self.log.warning(
                 "A Layers job may be running: the task was killed while it started one. Idempotency-Key: %s.",
-                self._idempotency_key or "none was sent",
+                self._idempotency_key,
             )
         elif not self.cancel_on_kill:
             self.log.info("Layers job %s continues: cancel_on_kill is off.", self._job_id)

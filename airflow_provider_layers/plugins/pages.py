@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.api.content import UNFINISHED_STATUSES
@@ -60,6 +61,7 @@ class _Page:
         container_ids = {entry["id"] for entry in containers}
         errors = (result.error for result in self._results.values() if result.state == CONNECTION_ERROR)
         return {
+            "waiting": [asdict(task) for task in self._references.waiting[:MAX_PER_KIND]],
             "jobs": [self._entry(resource) for resource in self._of_kind(JOB)],
             "containers": containers,
             "posts": [entry for entry in posts if _container_id(entry) not in container_ids],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.trigger import Trigger
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from airflow.utils.state import State
@@ -30,6 +31,11 @@ MAX_TASK_INSTANCES = 1000
 
 MAX_IDS = 200
 """How many ids of one kind one task instance may refer to: as many as fit on a page."""
+
+MAX_WAITING = 10_000
+"""How many tasks that wait for their turn are read: more than a triggerer runs."""
+
+TURN_TRIGGER = "airflow_provider_layers.triggers.turns.LayersTurnTrigger"
 
 _ID = re.compile(r"[\x21-\x7e]{1,200}")
 # What Airflow accepts as a connection id.
@@ -54,17 +60,33 @@ class TaskReference:
 
 
 @dataclass(frozen=True)
+class WaitingTask:
+    """
+    A task instance that waits for its turn to start.
+
+    :param map_index: -1 if the task is not mapped
+    :param ahead: about how many wait that came earlier, of all DAGs and connections
+    """
+
+    task_id: str
+    map_index: int
+    ahead: int
+
+
+@dataclass(frozen=True)
 class PageReferences:
     """
     What the task instances of a run, or of a task in it, refer to.
 
     :param tasks: in the order in which they were pushed
+    :param waiting: those that wait for their turn to start, in order of arrival
     :param unfinished: whether a task instance is unfinished, so that more may follow
     :param truncated: whether the run has more task instances than were read
     """
 
     tasks: tuple[TaskReference, ...]
     unfinished: bool
+    waiting: tuple[WaitingTask, ...] = ()
     truncated: bool = False
 
 
@@ -185,10 +207,31 @@ def _references(
     with create_session() as session:
         rows = session.execute(query).all()
         unfinished = _is_unfinished(session, dag_id, run_id, of_tasks)
+        waiting = _waiting_tasks(session, dag_id, run_id, of_tasks) if unfinished else ()
     parsed = (
         parse_task_reference(row.task_id, row.map_index, _parse_json(row.value)) for row in rows[:limit]
     )
-    return PageReferences(tuple(filter(None, parsed)), unfinished, truncated=len(rows) > limit)
+    return PageReferences(tuple(filter(None, parsed)), unfinished, waiting, truncated=len(rows) > limit)
+
+
+def _waiting_tasks(
+    session: Session, dag_id: str, run_id: str, of_tasks: Sequence[Any]
+) -> tuple[WaitingTask, ...]:
+    query = (
+        select(TaskInstance.trigger_id, TaskInstance.task_id, TaskInstance.map_index)
+        .join(Trigger, TaskInstance.trigger_id == Trigger.id)
+        .where(Trigger.classpath == TURN_TRIGGER)
+        .order_by(Trigger.created_date, Trigger.id)
+        .limit(MAX_WAITING)
+    )
+    here = query.where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, *of_tasks)
+    found = session.execute(here).all()
+    places = {row.trigger_id: place for place, row in enumerate(session.execute(query))} if found else {}
+    return tuple(
+        WaitingTask(row.task_id, row.map_index, places[row.trigger_id])
+        for row in found
+        if row.trigger_id in places
+    )
 
 
 def _is_unfinished(session: Session, dag_id: str, run_id: str, of_tasks: Sequence[Any]) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_layers.api.jobs import get_job
 from airflow_provider_layers.exceptions import LayersError, LayersNotFoundError
 from airflow_provider_layers.polling.intervals import DurationHistory, PollInterval
-from airflow_provider_layers.polling.scheduler import PollScheduler, SinglePoll
 from airflow_provider_layers.polling.targets import NOT_FOUND_GRACE
 
 if TYPE_CHECKING:
@@ -27,6 +26,9 @@ def wait_until_finished(client: LayersClient, target: PollTarget[T]) -> T:
     :param client: also provides the time
     :raises LayersError: its deadline has passed, or its state cannot be read
     """
+    # Every DAG file imports this module, and few tasks wait in a worker.
+    from airflow_provider_layers.polling.scheduler import PollScheduler, SinglePoll
+
     clock, max_interval = client.clock, target.interval.max_interval
     # A worker's pauses are at most what the user asked for: it knows no durations of similar targets.
     target = replace(target, interval=PollInterval(max_interval, far_interval=max_interval))

@@ -20,6 +20,9 @@ SMALLEST_TIER = "standard"
 POLLING_SHARE = 0.9
 """Share of a tier's reads that polling may use; the rest is for workers and other users of the key."""
 
+TURN_SHARE = 0.95
+"""Share of a tier's starts and writes that waiting tasks may use; the rest is for other users of the key."""
+
 BURST_SHARE = 0.1
 """Share of a minute's requests that may be sent at once after idle time. The rest is spread evenly, so that
 many waits that start together are served within seconds and later ones still find room."""
@@ -31,6 +34,10 @@ RECOVERY_SHARE = 0.05
 requests that were sent together are one event. It recovers by a twentieth of the limit a minute and does not
 fall below a twentieth. Several clients of one key that fall by a factor and rise by a step converge to equal
 shares."""
+
+TURN_RECOVERY_SHARE = 0.25
+"""The same share for turns. A start that is refused costs one more request, and the refusals that count here
+may come from the cap on running jobs, which ends with a job: the rate has to be back soon after."""
 
 
 def requests_per_minute(tier: str, route_class: str) -> int:
@@ -48,6 +55,11 @@ def polling_limit(tier: str) -> float:
     return POLLING_SHARE * requests_per_minute(tier, READ)
 
 
+def turn_limit(tier: str, route_class: str) -> float:
+    """Return the requests of a class a minute that waiting tasks may send."""
+    return TURN_SHARE * requests_per_minute(tier, route_class)
+
+
 class TokenBucket:
     """
     Allows at most ``per_minute`` requests in any 60 seconds, and fewer for a while after a refusal.
@@ -57,9 +69,19 @@ class TokenBucket:
 
     :param per_minute: most requests in any minute; also the limit that the rate recovers to
     :param burst: how many of these may be sent at once after idle time; ``None`` for a tenth
+    :param recovery_share: share of the limit by which a rate that has fallen recovers in a minute, and below
+        which it does not fall
     """
 
-    def __init__(self, per_minute: float, *, burst: float | None = None, now: float) -> None:
+    def __init__(
+        self,
+        per_minute: float,
+        *,
+        burst: float | None = None,
+        recovery_share: float = RECOVERY_SHARE,
+        now: float,
+    ) -> None:
+        self._recovery_share = recovery_share
         self.limit = per_minute
         self.per_minute = per_minute
         self._burst_share = BURST_SHARE if burst is None else min(1.0, burst / per_minute)
@@ -106,12 +128,16 @@ class TokenBucket:
 
         :param retry_after: seconds that the API asked to wait
         """
-        self._advance(now)
+        self.block(retry_after, now=now)
         self._tokens = min(self._tokens, 0.0)
-        self._blocked_for = max(self._blocked_for, retry_after)
         if self._steady_for <= 0:
-            self.per_minute = max(self.limit * RECOVERY_SHARE, self.per_minute * DECREASE_FACTOR)
+            self.per_minute = max(self.limit * self._recovery_share, self.per_minute * DECREASE_FACTOR)
             self._steady_for = max(retry_after, DECREASE_SECONDS)
+
+    def block(self, seconds: float, *, now: float) -> None:
+        """Send nothing for so long, at the same rate afterwards."""
+        self._advance(now)
+        self._blocked_for = max(self._blocked_for, seconds)
 
     def _advance(self, now: float) -> None:
         elapsed = max(0.0, now - self._updated_at)
@@ -120,4 +146,6 @@ class TokenBucket:
         self._blocked_for = max(0.0, self._blocked_for - elapsed)
         recovering = max(0.0, elapsed - self._steady_for)
         self._steady_for = max(0.0, self._steady_for - elapsed)
-        self.per_minute = min(self.limit, self.per_minute + recovering / 60.0 * RECOVERY_SHARE * self.limit)
+        self.per_minute = min(
+            self.limit, self.per_minute + recovering / 60.0 * self._recovery_share * self.limit
+        )

@@ -34,6 +34,7 @@ from airflow_provider_layers.polling.scheduler import (
     SinglePoll,
     Subscription,
 )
+from airflow_provider_layers.polling.turns import TurnQueue
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.endpoint import Endpoint
@@ -81,6 +82,7 @@ class Watcher:
         self._wakeup = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
         self._reads: set[asyncio.Task[None]] = set()
+        self._turns: dict[str, TurnQueue] = {}
         self._lateness_logged = False
 
     async def wait(self, target: PollTarget[T]) -> T:
@@ -100,8 +102,20 @@ class Watcher:
             del self._futures[subscription]
             self._scheduler.remove(subscription)
 
+    def turns(self, route_class: str) -> TurnQueue:
+        """
+        Return the queue of the tasks that wait to send a request of a class.
+
+        :param route_class: see :mod:`airflow_provider_layers.polling.rate_limits`
+        """
+        if route_class not in self._turns:
+            self._turns[route_class] = TurnQueue(self._client, route_class)
+        return self._turns[route_class]
+
     async def close(self) -> None:
         """Stop immediately, including requests in flight."""
+        for queue in self._turns.values():
+            queue.close()
         tasks = [*self._reads, *([self._runner] if self._runner else [])]
         for task in tasks:
             task.cancel()

@@ -23,7 +23,7 @@ ERROR = "error"
 
 class LayersTrigger(BaseTrigger):
     """
-    Fire once: when the target has finished, the deadline has passed, or the state cannot be read.
+    Fire once: when the wait is over, the deadline has passed, or the state cannot be read.
 
     The event says only what happened; the task reads the state itself when it resumes. Its ``status`` is that
     of the target, ``timeout`` or ``error``, with a ``reason``. Every argument of a trigger has a default, so
@@ -60,14 +60,6 @@ class LayersTrigger(BaseTrigger):
         return path, {name: getattr(self, name) for name in names}
 
     @abstractmethod
-    def poll_target(self) -> PollTarget[Any]:
-        """Return what to wait for."""
-
-    @abstractmethod
-    def status_of(self, result: Any) -> str:
-        """Return the status of the event from the last result of the target."""
-
-    @abstractmethod
     def subject(self) -> dict[str, Any]:
         """Return what is waited for; an event that names something else belongs to another task."""
 
@@ -97,6 +89,22 @@ class LayersTrigger(BaseTrigger):
             # Airflow drops type and text of what a trigger raises, so the event carries them.
             self.log.exception("Waiting for %s failed.", self.subject())
             return ERROR, f"{type(error).__name__} in the triggerer; its log has the traceback."
+
+    @abstractmethod
+    async def wait_for_status(self, watcher: Watcher) -> str:
+        """Wait, and return the status of the event."""
+
+
+class LayersPollTrigger(LayersTrigger):
+    """Wait until one target has finished."""
+
+    @abstractmethod
+    def poll_target(self) -> PollTarget[Any]:
+        """Return what to wait for."""
+
+    @abstractmethod
+    def status_of(self, result: Any) -> str:
+        """Return the status of the event from the last result of the target."""
 
     async def wait_for_status(self, watcher: Watcher) -> str:
         """Wait until the target has finished, and return the status of the event."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.api.content import APPROVED, REJECTED, ContentState, deciding_states, single_id
 from airflow_provider_layers.polling.targets import approval_target
-from airflow_provider_layers.triggers.base import LayersTrigger
+from airflow_provider_layers.triggers.base import LayersPollTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_layers.polling.targets import PollTarget
     from airflow_provider_layers.polling.watcher import Watcher
 
 
-class LayersContentApprovalTrigger(LayersTrigger):
+class LayersContentApprovalTrigger(LayersPollTrigger):
     """
     Fire once when all content is decided on, one decision settles the wait, or the state cannot be read.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_layers.api.jobs import Cancellation, Job, cancel_job, cancellation_from_conflict
 from airflow_provider_layers.exceptions import LayersConflictError
 from airflow_provider_layers.polling.targets import job_target
-from airflow_provider_layers.triggers.base import LayersTrigger
+from airflow_provider_layers.triggers.base import LayersPollTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_layers.polling.targets import PollTarget
@@ -17,7 +17,7 @@ CANCEL_SECONDS = 20.0
 """Seconds that a cancel may take; Airflow abandons an ``on_kill`` after 30, without a word about the job."""
 
 
-class LayersJobTrigger(LayersTrigger):
+class LayersJobTrigger(LayersPollTrigger):
     """
     Fire once when a job has finished, the deadline has passed, or the job cannot be read.
 

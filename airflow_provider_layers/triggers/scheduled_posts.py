@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.polling.targets import scheduled_post_target
-from airflow_provider_layers.triggers.base import LayersTrigger
+from airflow_provider_layers.triggers.base import LayersPollTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_layers.polling.targets import PollTarget
 
 
-class LayersScheduledPostTrigger(LayersTrigger):
+class LayersScheduledPostTrigger(LayersPollTrigger):
     """
     Fire once when a scheduled post has finished, the deadline has passed, or the post cannot be read.
 

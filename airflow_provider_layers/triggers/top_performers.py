@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_layers.polling.targets import top_performers_target
-from airflow_provider_layers.triggers.base import LayersTrigger
+from airflow_provider_layers.triggers.base import LayersPollTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_layers.polling.targets import PollTarget
 
 
-class LayersTopPerformersTrigger(LayersTrigger):
+class LayersTopPerformersTrigger(LayersPollTrigger):
     """
     Fire once when enough posts have reached a threshold, the deadline has passed, or they cannot be read.
 

@@ -272,18 +272,23 @@ class Airflow:
         return result.value
 
     def _phases(self, operator: Any, context: dict[str, Any], result: Result) -> Any:
-        try:
-            return self.prepared(operator, context).execute(context)
-        except AirflowRescheduleException:
-            result.reschedules += 1
-            assert result.reschedules < 1000
-        except TaskDeferred as deferred:
-            result.triggers.append(deferred.trigger.serialize())
-            result.events.append(self.fire(result.triggers[-1]))
-            resumed = self.prepared(operator, context)
-            return resumed.resume_execution(deferred.method_name, {"event": result.events[-1]}, context)
-        self._clock.sleep(operator.poke_interval)
-        return self._phases(operator, context, result)
+        method, kwargs = "execute", {}
+        while True:
+            task = self.prepared(operator, context)
+            try:
+                return (
+                    task.execute(context)
+                    if method == "execute"
+                    else task.resume_execution(method, kwargs, context)
+                )
+            except AirflowRescheduleException:
+                result.reschedules += 1
+                assert result.reschedules < 1000
+                self._clock.sleep(operator.poke_interval)
+            except TaskDeferred as deferred:
+                result.triggers.append(deferred.trigger.serialize())
+                result.events.append(self.fire(result.triggers[-1]))
+                method, kwargs = deferred.method_name, {"event": result.events[-1]}
 
     def fire(self, serialized: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         """Do the triggerer's part: make the trigger from its stored form and give its event as stored."""

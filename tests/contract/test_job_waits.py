@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
 from airflow_provider_layers.exceptions import (
     LayersAuthenticationError,
     LayersJobCanceledError,
     LayersJobFailedError,
+    LayersJobRetryError,
     LayersJobTimeoutError,
-    LayersNotFoundError,
     LayersPermissionError,
     LayersSuspendedError,
     LayersUnexpectedResponseError,
@@ -32,7 +34,7 @@ def deferrable(request: Any) -> bool:
 def wait(airflow: Any, api: Any, deferrable: bool) -> Any:
     """Generate content and wait for it."""
 
-    def run(try_number: int = 1, **arguments: Any) -> Any:
+    def run(try_number: int = 1, run_id: str = "run", **arguments: Any) -> Any:
         operator = LayersGenerateContentOperator(
             task_id="make",
             retries=2,
@@ -42,7 +44,7 @@ def wait(airflow: Any, api: Any, deferrable: bool) -> Any:
             deferrable=deferrable,
             **arguments,
         )
-        return airflow.run(operator, try_number=try_number)
+        return airflow.run(operator, try_number=try_number, run_id=run_id)
 
     return run
 
@@ -156,14 +158,57 @@ def test_a_job_that_stays_unknown_ends_a_wait(wait: Any, api: Any, clock: Any) -
     api.fault("fail_before", status=404, code="NOT_FOUND", times=None, **JOB)
     error = wait().error
     assert isinstance(error, LayersUnexpectedResponseError), "the API denies what it has just started"
-    assert api.jobs()[0].idempotency_key in str(error)
-    assert len(api.jobs()) == 1
+    assert api.jobs()[0].job_id in str(error)
     assert 10 <= clock.elapsed <= 60
+    api.clear_faults()
+    assert wait(try_number=2).error is None
+    assert len(api.jobs()) == 1
+
+
+@pytest.mark.parametrize("cancel", [True, False], ids=["canceled", "left alone"])
+def test_the_execution_timeout_ends_a_wait_after_a_last_look(
+    cancel: bool, deferrable: bool, airflow: Any, api: Any, clock: Any
+) -> None:
+    def run(seconds: int, run_id: str) -> Any:
+        operator = LayersGenerateContentOperator(
+            task_id="make",
+            project_id=api.project_id,
+            brief={"topic": "x"},
+            wait_for_completion=True,
+            deferrable=deferrable,
+            cancel_on_timeout=cancel,
+            execution_timeout=timedelta(seconds=seconds),
+        )
+        started = datetime.fromtimestamp(clock.time(), timezone.utc)
+        return airflow.run(operator, run_id=run_id, start_date=started)
+
+    with pytest.raises(AirflowTaskTimeout, match="execution_timeout"):
+        run(40, "too long")
+    assert 35 <= clock.elapsed <= 40
+    api.advance(30)
+    assert api.jobs()[0].status == ("canceled" if cancel else "completed")
+    assert run(64, "just in time").value == api.jobs()[1].container_ids
+
+
+def test_a_retry_after_a_failed_job_starts_another_where_asked(
+    wait: Any, api: Any, failure: Any, caplog: Any
+) -> None:
+    api.outcome("failed")
+    error = wait(retry_on_job_failure=True).error
+    assert type(error) is LayersJobRetryError
+    assert not isinstance(error, AirflowFailException), "the task's retries are left on"
+    with caplog.at_level("INFO"):
+        second = wait(retry_on_job_failure=True, try_number=2)
+    failed, job = api.jobs()
+    assert second.value == job.container_ids
+    assert f"{failed.job_id}, which an earlier try started, failed" in caplog.text
+    api.outcome("canceled")
+    failure(wait(try_number=1, run_id="without"), LayersJobCanceledError)
 
 
 def test_a_job_that_disappears_ends_a_wait(wait: Any, api: Any, failure: Any, clock: Any) -> None:
     api.fault("fail_before", skip=3, times=None, status=404, code="NOT_FOUND", **JOB)
-    failure(wait(), LayersNotFoundError)
+    assert isinstance(wait().error, LayersUnexpectedResponseError)
     assert clock.elapsed <= 60
 
 
@@ -224,11 +269,14 @@ def test_a_retry_counts_the_deadline_from_the_start_of_the_job(
     assert len(api.jobs()) == 1
 
 
-def test_a_job_that_has_ended_is_not_waited_for(wait: Any, api: Any, clock: Any) -> None:
-    api.outcome("completed", job_seconds=0)
-    result = wait()
+def test_a_job_that_ended_in_an_earlier_try_is_not_waited_for(wait: Any, api: Any, clock: Any) -> None:
+    api.fault("fail_after", method="POST", status=503, times=5)
+    wait()
+    api.advance(60)
+    slept, reads = len(clock.slept), len(job_reads(api))
+    result = wait(try_number=2)
     assert result.value == api.jobs()[0].container_ids
-    assert (result.triggers, clock.slept, len(job_reads(api))) == ([], [], 1)
+    assert (result.triggers, len(clock.slept) - slept, len(job_reads(api)) - reads) == ([], 0, 1)
 
 
 def test_a_completed_job_names_containers_that_the_start_did_not(wait: Any, api: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_layers.exceptions import (
-    LayersRateLimitError,
     LayersServerError,
     LayersTransportError,
     LayersUnexpectedResponseError,
@@ -33,6 +32,12 @@ def test_a_retry_finds_the_running_job(starter: Any, jobs: Any, airflow: Any, po
     sent = posted()
     assert len({(request.path, request.idempotency_key) for request in sent}) == 1
     assert [request.replayed for request in sent] == ([False] if airflow.with_store else [False, True, True])
+
+
+def test_no_read_follows_a_start_that_does_not_wait(starter: Any, airflow: Any, api: Any) -> None:
+    before = len(api.requests(method="GET"))
+    airflow.value(starter())
+    assert len(api.requests(method="GET")) == before
 
 
 @with_and_without_store
@@ -133,7 +138,6 @@ LASTING: dict[str, tuple[str, dict[str, Any], type[Exception]]] = {
     "503": ("fail_after", {}, LayersServerError),
     "disconnects": ("disconnect_after", {}, LayersTransportError),
     "garbage": ("garbage", {"executed": True}, LayersUnexpectedResponseError),
-    "429": ("rate_limit", {"retry_after": 2}, LayersRateLimitError),
 }
 
 
@@ -150,21 +154,6 @@ def test_a_lasting_fault_leaves_the_rest_to_airflows_retries(
     api.clear_faults()
     assert airflow.value(operator, try_number=2) == api.jobs()[0].job_id
     assert len(api.jobs()) == 1
-
-
-def test_a_rate_limit_is_waited_for_as_long_as_the_api_requests(airflow: Any, api: Any, clock: Any) -> None:
-    api.fault("rate_limit", method="POST", retry_after=7)
-    airflow.value(LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={}))
-    assert len(clock.slept) == len(api.jobs()) == 1
-    assert 7 <= clock.slept[0] <= 8
-
-
-def test_a_long_rate_limit_is_left_to_airflows_retries(airflow: Any, api: Any, clock: Any) -> None:
-    api.fault("rate_limit", method="POST", retry_after=600)
-    result = airflow.run(LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={}))
-    assert isinstance(result.error, LayersRateLimitError)
-    assert result.error.retry_after == 600
-    assert clock.slept == []
 
 
 def test_the_cap_on_running_jobs_is_waited_for(airflow: Any, api: Any) -> None:

@@ -530,6 +530,7 @@ def test_headers_are_the_documented_ones_and_no_others(
     job = airflow.value(
         LayersGenerateContentOperator(task_id="t", project_id=api.project_id, brief={"topic": "x"})
     )
+    LayersHook().get_job(job)
     airflow.value(LayersCancelJobOperator(task_id="t", job_id=job))
     LayersHook().test_connection()
     start, poll, cancel, whoami = api.requests()

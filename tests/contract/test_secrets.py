@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
+import pickle
+import socket
 import sys
+import threading
 import traceback
 from typing import Any
 
 import pytest
 
+from airflow_provider_layers.api.content import get_content
+from airflow_provider_layers.exceptions import LayersError
 from airflow_provider_layers.hooks.connection import read_connection
 from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.operators.content import (
     LayersApproveContentOperator,
     LayersCloneFromPostOperator,
     LayersGenerateContentOperator,
+    LayersGetContentOperator,
+    LayersListContentOperator,
     LayersPublishContentOperator,
     LayersRegenerateContentOperator,
     LayersScheduleContentOperator,
 )
 from airflow_provider_layers.operators.http import LayersHttpOperator
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
+from tests.contract.pushed_clock import PushedClock
 
 
 @pytest.fixture(autouse=True)
@@ -87,10 +96,144 @@ def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
     assert "request_started" in caplog.text or "send_request_headers" in caplog.text, (
         "the logs were captured at all"
     )
-    # The second half is the secret; the first names the key.
-    secret = api.api_key.rpartition("_")[2]
-    assert len(secret) > 20
+    # The last part is the secret; the others name the key.
+    secret = api.api_key.split("_", 3)[3]
+    assert len(secret) == 43
     assert secret not in "".join(seen)
+
+
+REPEATING: dict[str, dict[str, Any]] = {
+    "in correct responses": {"kind": "repeat_key"},
+    "in a 401": {"kind": "repeat_key", "status": 401},
+    "in a 409": {"kind": "repeat_key", "status": 409, "code": "CONFLICT"},
+    "in a 429": {"kind": "repeat_key", "status": 429},
+    "in a 503": {"kind": "repeat_key", "status": 503},
+    "in a page": {"kind": "garbage", "body": "<html>Forbidden: Bearer {key}</html>"},
+    "in a redirect": {"kind": "redirect", "location": "https://{secret}.example/{key}"},
+}
+
+
+def forms_of(error: BaseException | None) -> list[str]:
+    """Everything that logs, callbacks and stores can make of an error and its causes."""
+    if error is None:
+        return []
+    shown = [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
+    return [*shown, repr(pickle.dumps(error)), *forms_of(error.__cause__), *forms_of(error.__context__)]
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "x-api-key"])
+@pytest.mark.parametrize("fault", REPEATING.values(), ids=REPEATING)
+def test_a_server_that_repeats_the_key_repeats_it_to_nobody(
+    fault: dict[str, Any],
+    scheme: str,
+    airflow: Any,
+    api: Any,
+    clock: Any,
+    wire: Any,
+    connect: Any,
+    made: Any,
+    caplog: Any,
+    capfd: Any,
+) -> None:
+    secret = api.api_key.split("_", 3)[3]
+    container = made()
+    connect(auth_scheme=scheme)
+    arguments = {
+        name: value.format(key=api.api_key, secret=secret) if isinstance(value, str) else value
+        for name, value in fault.items()
+    }
+    api.outcome("failed", message=f"The key was {api.api_key}.", code=secret, times=2)
+    generate = LayersGenerateContentOperator(
+        task_id="g", project_id=api.project_id, brief={"topic": "x"}, completion_timeout=90
+    )
+    job_id = airflow.value(generate, run_id="started")
+    target = {"social_account_id": api.social_account_ids[0], "mode": "publish"}
+    operators = [
+        generate,
+        LayersGenerateContentOperator(
+            task_id="w",
+            project_id=api.project_id,
+            brief={"topic": "x"},
+            wait_for_completion=True,
+            deferrable=True,
+            completion_timeout=90,
+        ),
+        LayersJobSensor(task_id="s", job_id=job_id, timeout=90, deferrable=True),
+        LayersGetContentOperator(task_id="r", container_id=container),
+        LayersListContentOperator(task_id="l", project_id=api.project_id),
+        LayersApproveContentOperator(task_id="a", container_id=container),
+        LayersPublishContentOperator(task_id="p", container_id=container, targets=[target]),
+    ]
+    api.fault(times=None, **arguments)
+    with caplog.at_level(logging.DEBUG):
+        results = [airflow.run(operator) for operator in operators]
+        with contextlib.suppress(LayersError):
+            asyncio.run(LayersHook(clock=clock, transport=wire).arun(get_content(container)))
+    api.clear_faults()
+    seen = [caplog.text, *capfd.readouterr(), airflow.stored]
+    for result in results:
+        seen += [json.dumps(item) for item in (result.value, result.xcoms, result.events, result.triggers)]
+        seen += forms_of(result.error)
+    text = "".join(seen)
+    assert "receive_response_headers.complete" in caplog.text, "the debug log was captured"
+    assert "***" in text, "the server did repeat the key"
+    assert secret.lower() not in text.lower()
+
+
+class _RawServer:
+    """Sends the same bytes to every connection, HTTP or not."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> _RawServer:  # noqa: PYI034 - `Self` is newer than Python 3.10
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                connection.recv(65536)
+                connection.sendall(self._content)
+                connection.close()
+
+
+MALFORMED = {
+    "a status line": "HTTP/1.1 2xx {key}\r\n\r\n",
+    "a reason": "HTTP/1.1 403 Bad key {key}\r\nContent-Length: 0\r\n\r\n",
+    "a header line": "HTTP/1.1 200 OK\r\nno colon {key}\r\n\r\n",
+    "headers": "HTTP/1.1 401 No\r\nSet-Cookie: a={key}\r\nX-Request-Id: {key}\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("in_event_loop", [False, True], ids=["worker", "triggerer"])
+@pytest.mark.parametrize("response", MALFORMED.values(), ids=MALFORMED)
+def test_a_response_that_the_http_library_quotes_does_not_show_the_key(
+    response: str, in_event_loop: bool, api: Any, connect: Any, caplog: Any
+) -> None:
+    secret = api.api_key.split("_", 3)[3]
+    hook = LayersHook(clock=PushedClock(api))
+
+    def read() -> Any:
+        endpoint = get_content("cnt_1")
+        return asyncio.run(hook.arun(endpoint)) if in_event_loop else hook.run(endpoint)
+
+    with _RawServer(response.format(key=api.api_key).encode()) as server, caplog.at_level(logging.DEBUG):
+        connect(host=server.url)
+        with pytest.raises(LayersError) as caught:
+            read()
+    text = "".join([caplog.text, *forms_of(caught.value)])
+    assert "***" in text, "the server did repeat the key"
+    assert secret not in text
 
 
 TEXT = "our secret launch"
@@ -120,7 +263,7 @@ def test_the_state_store_holds_neither_the_key_nor_the_texts_of_a_request(
     # All five are stored, and the start of the container that was made first.
     assert airflow.stored.count('"sent_at"') == 6
     assert TEXT not in airflow.stored
-    assert api.api_key.rpartition("_")[2] not in airflow.stored
+    assert api.api_key.split("_", 3)[3] not in airflow.stored
     assert "brief" in airflow.stored, "the name of a field, by which a change is reported"
 
 

@@ -181,6 +181,24 @@ def test_rate_limit_names_the_wait(api, client, assert_error):
     assert response.headers["Retry-After"] == "7"
 
 
+@pytest.mark.parametrize("name", ["Authorization", "X-Api-Key"])
+def test_repeat_key_puts_the_key_into_the_response(api, start_job, name):
+    url = f"{api.url}{start_job()['locationUrl']}"
+    headers = {name: f"Bearer {api.api_key}" if name == "Authorization" else api.api_key}
+    api.fault("repeat_key")
+    response = httpx.get(url, headers=headers, trust_env=False)
+    assert (response.status_code, response.json()["status"]) == (200, "running")
+    assert response.json()["received"] == headers
+    assert response.headers[f"X-Received-{name}"] == headers[name]
+    api.fault("repeat_key", status=401)
+    response = httpx.get(url, headers=headers, trust_env=False)
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (401, "UNAUTHENTICATED")
+    assert api.api_key in error["message"]
+    assert error["details"]["received"] == headers
+    assert not [request for request in api.requests() if api.api_key in str(request)]
+
+
 def test_unknown_status_replaces_the_status(api, client, start_job):
     url = start_job()["locationUrl"]
     api.fault("unknown_status", job_status="paused")

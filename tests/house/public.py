@@ -17,6 +17,7 @@ OPERATORS = {
         "LayersReviewContentOperator",
         "LayersScheduleContentOperator",
         "LayersPublishContentOperator",
+        "LayersContentBatchOperator",
     ],
     "operators.scheduled_posts": [
         "LayersRescheduleScheduledPostOperator",
@@ -38,6 +39,7 @@ OTHERS = {
     "triggers.jobs": ["LayersJobTrigger"],
     "triggers.scheduled_posts": ["LayersScheduledPostTrigger"],
     "triggers.top_performers": ["LayersTopPerformersTrigger"],
+    "triggers.turns": ["LayersTurnTrigger"],
     "links.jobs": ["LayersJobLink"],
     "links.content": ["LayersContentLink"],
     "exceptions": ["LayersError", "LayersPermanentError", "LayersAPIError"],

@@ -11,6 +11,7 @@ from tests.house.source import EMULATOR, FLOORS
 FLOOR = {
     "exceptions": 0,
     "clock": 0,
+    "redaction": 0,
     "api": 1,
     "client": 2,
     "polling": 3,
@@ -42,6 +43,7 @@ OF_AIRFLOW = {
     "plugins.queries": (
         "airflow.models.dagrun.DagRun",
         "airflow.models.taskinstance.TaskInstance",
+        "airflow.models.trigger.Trigger",
         "airflow.models.xcom.XComModel",
         "airflow.utils.session.create_session",
         "airflow.utils.state.State",

@@ -17,7 +17,9 @@ SHARED = {
     "LayersContainerOperator",
     "LayersJobLifecycleOperator",
     "LayersJobOperator",
+    "LayersLimitedOperator",
     "LayersSensor",
+    "Turn",
 }
 NO_SUBJECTS = {"utils", "util", "common", "helpers", "helper", "misc", "tools"}
 

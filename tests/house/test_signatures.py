@@ -10,15 +10,16 @@ from tests.house.public import OPERATORS, SENSORS, load, pairs
 REQUIRED = inspect.Parameter.empty
 CONNECTION = {"layers_conn_id": "layers_default"}
 CONTAINER = {"container_id": REQUIRED} | CONNECTION
+LIMITED = {"deferrable": False, "start_timeout": timedelta(hours=6)} | CONNECTION
 JOB_LIFECYCLE = {
-    "deferrable": False,
     "poll_interval": 10.0,
     "completion_timeout": timedelta(hours=1),
     "cancel_on_kill": True,
     "cancel_on_timeout": False,
+    "retry_on_job_failure": False,
     "on_clear": "resubmit",
     "resubmit_after_window": False,
-} | CONNECTION
+} | LIMITED
 JOB = {"wait_for_completion": False} | JOB_LIFECYCLE
 WAITING = {"deferrable": False} | CONNECTION
 PUBLISH = CONTAINER | {"targets": REQUIRED, "on_clear": "reattach", "resubmit_after_window": False}
@@ -58,6 +59,8 @@ SIGNATURES = {
         "preserve_assets": False,
     }
     | JOB,
+    "LayersContentBatchOperator": JOB_LIFECYCLE
+    | {"requests": REQUIRED, "fail_on_partial_error": True, "on_clear": "reattach"},
     "LayersGetContentOperator": CONTAINER,
     "LayersListContentOperator": {
         "project_id": REQUIRED,
@@ -168,6 +171,9 @@ def test_parameters_are_keyword_only():
 NOT_TEMPLATED = {
     "wait_for_completion",
     "deferrable",
+    "start_timeout",
+    "retry_on_job_failure",
+    "fail_on_partial_error",
     "poll_interval",
     "poke_interval",
     "completion_timeout",

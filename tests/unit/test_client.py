@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_layers import __version__
-from airflow_provider_layers.api.endpoint import MAX_ATTEMPTS, Endpoint, Response, paged, read_json
+from airflow_provider_layers.api.endpoint import (
+    MAX_ATTEMPTS,
+    ConflictResolution,
+    Endpoint,
+    Response,
+    paged,
+    read_json,
+)
 from airflow_provider_layers.client import ApiConfig, AsyncLayersClient, LayersClient
 from airflow_provider_layers.exceptions import (
     LayersAuthenticationError,
@@ -122,36 +129,56 @@ def test_retry_after_is_the_least_pause_and_a_long_one_ends_the_call(call, scrip
     assert clock.slept == [7.375]
 
 
-def settled_by(status):
-    """An endpoint whose conflict is settled by reading, where the status read is this one."""
-    reading = READ.with_reader(
-        lambda response: response.json() if response.json()["status"] == status else None
-    )
-    return Endpoint(
-        description="decide",
-        method="POST",
-        path="/v1/it/decide",
-        read=read_json,
-        idempotency_key="k",
-        on_conflict=reading,
-    )
+# A request whose conflict is resolved by a state: ``done`` has its effect, ``open`` leaves it open.
+DECIDE = Endpoint(
+    description="decide",
+    method="POST",
+    path="/v1/it/decide",
+    read=read_json,
+    idempotency_key="k",
+    on_conflict=ConflictResolution(
+        current=READ,
+        has_effect=lambda state: None if state.get("status") in (None, "open") else state["status"] == "done",
+        result=dict,
+    ),
+)
 
 
 def test_a_conflict_is_settled_by_reading_the_current_state(call, script):
-    api = script(LOST, error(409, "CONFLICT"), LOST, ok({"status": "done"}))
-    assert call("send_with_retries", settled_by("done"), transport=api) == {"status": "done"}
-    assert api.paths == ["POST /v1/it/decide"] * 2 + ["GET /v1/it"] * 2
+    api = script(LOST, error(409, "CONFLICT"), LOST, ok({"status": "open"}), ok({"status": "done"}))
+    assert call("send_with_retries", DECIDE, transport=api) == {"status": "done"}
+    assert api.paths == ["POST /v1/it/decide"] * 2 + ["GET /v1/it"] * 3
 
 
-def test_a_conflict_that_the_current_state_does_not_settle_is_raised(call, script):
-    api = script(error(409, "CONFLICT", "Not now."), ok({"status": "other"}))
+@pytest.mark.parametrize("details", [None, {"status": "done"}, {"status": "other"}])
+def test_a_conflict_that_the_current_state_does_not_settle_is_raised(call, script, details):
+    """What was read is newer than the details."""
+    api = script(error(409, "CONFLICT", "Not now.", details=details), ok({"status": "other"}))
     with pytest.raises(LayersConflictError, match="Not now"):
-        call("send_with_retries", settled_by("done"), transport=api)
+        call("send_with_retries", DECIDE, transport=api)
 
 
-def test_a_conflict_whose_state_cannot_be_read_is_that_error(call, script):
-    with pytest.raises(LayersTransportError):
-        call("send_with_retries", settled_by("done"), transport=script(error(409), *[LOST] * MAX_ATTEMPTS))
+@pytest.mark.parametrize(
+    ("failure", "error_type"), [(LOST, LayersTransportError), (error(503), LayersServerError)]
+)
+def test_a_conflict_whose_state_cannot_be_read_is_that_error(call, script, failure, error_type):
+    with pytest.raises(error_type):
+        call("send_with_retries", DECIDE, transport=script(error(409), *[failure] * MAX_ATTEMPTS))
+
+
+def test_a_state_that_stays_open_or_is_not_found_is_a_transient_error(call, script):
+    for replies in ([ok({"status": "open"})] * MAX_ATTEMPTS, [error(404, "NOT_FOUND")]):
+        with pytest.raises(LayersUnexpectedResponseError):
+            call("send_with_retries", DECIDE, transport=script(error(409), *replies))
+
+
+def test_the_details_settle_a_conflict_where_the_state_does_not(call, script):
+    for reply in (ok({"status": "open"}), error(404, "NOT_FOUND"), error(403, "FORBIDDEN_SCOPE")):
+        done = script(error(409, "CONFLICT", details={"status": "done"}), reply)
+        assert call("send_with_retries", DECIDE, transport=done) == {"status": "done"}
+        refused = script(error(409, "CONFLICT", "Not now.", details={"status": "other"}), reply)
+        with pytest.raises(LayersConflictError, match="Not now"):
+            call("send_with_retries", DECIDE, transport=refused)
 
 
 def test_failures_are_reported_as_they_happen_and_the_report_can_end_the_call(script):

@@ -29,6 +29,7 @@ TRANSIENT = {
     "LayersError",
     "LayersAPIError",
     "LayersContentUnfinishedError",
+    "LayersJobRetryError",
     "LayersPartialError",
     "LayersRateLimitError",
     "LayersServerError",

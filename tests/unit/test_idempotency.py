@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_layers.api.endpoint import MAX_ATTEMPTS, Endpoint, read_json
-from airflow_provider_layers.api.jobs import Job, read_submission
+from airflow_provider_layers.api.jobs import read_submission
 from airflow_provider_layers.exceptions import (
     LayersAPIError,
     LayersConflictError,
@@ -21,6 +21,7 @@ from airflow_provider_layers.exceptions import (
     LayersIdempotencyError,
     LayersJobTimeoutError,
     LayersParameterError,
+    LayersRateLimitError,
     LayersReplayWindowError,
     LayersRequestChangedError,
     LayersTransportError,
@@ -240,7 +241,6 @@ def test_a_first_request_that_was_refused_for_good_is_not_kept(script, status):
         pytest.param([error(409, "IDEMPOTENCY_CONFLICT")], id="another request was sent under its key"),
         pytest.param([error(503, "KILL_SWITCH")], id="a gateway may have let it through"),
         pytest.param([LOST, error(402)], id="the lost one may have arrived"),
-        pytest.param([error(429)] * MAX_ATTEMPTS, id="a rate limit is not for good"),
     ],
 )
 def test_a_request_that_may_have_arrived_is_kept(script, replies):
@@ -316,24 +316,33 @@ class Try:
 
     def __init__(self, api, *, attempt_count=1, store=None, build=request, clock=None):
         self.api, self.clock = api, clock or FakeClock()
-        self.announced = []
+        self.announced, self.starts = [], []
         self.submitter = JobSubmitter(
             client=api.client(self.clock),
             request=build,
             store=store or NullStore(self.clock.time() if attempt_count > 1 else None),
             attempt_count=attempt_count,
             announce=lambda submission: self.announced.append(submission.job.job_id),
+            before_start=lambda endpoint: self.starts.append(endpoint.idempotency_key),
+            send_in_turn=lambda send: send(),
         )
 
     def job_id(self):
         return self.submitter.submit().job.job_id
 
 
-def test_a_first_try_sends_one_request_and_reads_its_job_once(script):
-    first = Try(script(started(1), state(1, "running")))
+def test_a_first_try_sends_one_request_and_believes_its_response(script):
+    first = Try(script(started(1)))
     submission = first.submitter.submit()
-    assert (submission.job.job_id, submission.current) == ("job_1", Job("job_1", "k", "running"))
-    assert (first.api.keys, first.announced) == (["key-0"], ["job_1"])
+    assert (submission.job.job_id, submission.current) == ("job_1", None)
+    assert (first.api.keys, first.announced, first.starts) == (["key-0"], ["job_1"], ["key-0"])
+
+
+def test_a_request_that_was_refused_for_its_rate_limit_was_not_sent(script):
+    store = memory()
+    with pytest.raises(LayersRateLimitError):
+        send(script(error(429)), store)
+    assert store.load("k") is None
 
 
 @pytest.mark.parametrize("status", ["running", "completed"])
@@ -364,13 +373,13 @@ def test_a_try_uses_no_more_keys_than_there_were_tries(script):
 
 
 def test_tries_that_sent_nothing_leave_the_first_key_to_the_next(script):
-    late = Try(script(started(1), state(1, "failed")), attempt_count=7, store=memory())
+    late = Try(script(started(1)), attempt_count=7, store=memory())
     late.job_id()
-    assert late.api.keys == ["key-0"], "no earlier try had sent it, so the failed job is of this one"
+    assert late.api.keys == ["key-0"], "no earlier try had sent it"
 
 
 def test_a_lost_response_is_requested_again_under_the_same_key_and_announced_once(script):
-    first = Try(script(LOST, error(503), started(1), state(1, "running")))
+    first = Try(script(LOST, error(503), started(1)))
     assert (first.job_id(), first.api.keys, first.announced) == ("job_1", ["key-0"] * 3, ["job_1"])
 
 
@@ -401,16 +410,10 @@ def test_unknown_is_not_absent(script, replies, attempt_count, error_type, annou
     assert failing.announced == announced
 
 
-@pytest.mark.parametrize("failure", [LOST, error(503)], ids=["lost", "503"])
-def test_a_new_job_that_cannot_be_read_for_the_moment_was_started_all_the_same(script, failure):
-    submission = Try(script(started(1), *[failure] * MAX_ATTEMPTS)).submitter.submit()
-    assert (submission.job.job_id, submission.current) == ("job_1", None)
-
-
 @pytest.mark.parametrize("status", ["running", "completed"])
 def test_a_stored_job_is_read_and_not_requested_again(script, status):
     store = memory()
-    Try(script(started(1), state(1, "running")), store=store).job_id()
+    Try(script(started(1)), store=store).job_id()
     retry = Try(script(state(1, status)), attempt_count=2, store=store)
     assert (retry.job_id(), retry.api.keys, retry.announced) == ("job_1", [], ["job_1"])
 
@@ -418,8 +421,8 @@ def test_a_stored_job_is_read_and_not_requested_again(script, status):
 @pytest.mark.parametrize("status", ["failed", "canceled"])
 def test_a_stored_job_that_ended_badly_is_replaced_once(script, status):
     store = memory()
-    Try(script(started(1), state(1, "running")), store=store).job_id()
-    second = Try(script(state(1, status), started(2), state(2, "running")), attempt_count=2, store=store)
+    Try(script(started(1)), store=store).job_id()
+    second = Try(script(state(1, status), started(2)), attempt_count=2, store=store)
     assert (second.job_id(), second.api.keys) == ("job_2", ["key-1"])
     third = Try(script(state(1, status), state(2, "running")), attempt_count=3, store=store)
     assert (third.job_id(), third.api.keys) == ("job_2", [])
@@ -427,8 +430,8 @@ def test_a_stored_job_that_ended_badly_is_replaced_once(script, status):
 
 def test_a_changed_request_is_no_change_once_its_job_was_canceled(script):
     store = memory()
-    Try(script(started(1), state(1, "running")), store=store).job_id()
-    replies = [state(1, "canceled"), started(2), state(2, "running")]
+    Try(script(started(1)), store=store).job_id()
+    replies = [state(1, "canceled"), started(2)]
     retry = Try(
         script(*replies),
         attempt_count=2,
@@ -438,22 +441,21 @@ def test_a_changed_request_is_no_change_once_its_job_was_canceled(script):
     assert (retry.job_id(), retry.announced) == ("job_2", ["job_1", "job_2"])
 
 
-@pytest.mark.parametrize("with_store", [True, False])
-def test_a_job_id_that_the_api_does_not_know_is_requested_once_more(script, with_store):
-    store = memory() if with_store else None
-    first = Try(script(started(7), *STILL_UNKNOWN, started(1), state(1, "running")), store=store)
-    assert (first.job_id(), first.api.keys, first.announced) == ("job_1", ["key-0"] * 2, ["job_7", "job_1"])
+def test_a_job_id_that_the_api_does_not_know_is_requested_once_more_by_a_retry(script):
+    replies = [started(7), *STILL_UNKNOWN, started(1), state(1, "running")]
+    retry = Try(script(*replies), attempt_count=2)
+    assert (retry.job_id(), retry.api.keys, retry.announced) == ("job_1", ["key-0"] * 2, ["job_7", "job_1"])
 
 
 def test_a_job_id_that_the_api_returns_again_without_knowing_it_is_an_error_that_names_the_key(script):
-    denied = Try(script(started(1), *STILL_UNKNOWN, started(1)))
+    denied = Try(script(started(1), *STILL_UNKNOWN, started(1)), attempt_count=2)
     with pytest.raises(LayersUnexpectedResponseError, match=r"job job_1, and does not know it.*key-0"):
         denied.job_id()
 
 
 def test_a_stored_job_that_the_api_does_not_know_is_requested_under_its_key(script):
     store = memory()
-    Try(script(started(7), error(401)), store=store).job_id()
+    Try(script(started(7)), store=store).job_id()
     retry = Try(script(UNKNOWN, started(1), state(1, "running")), attempt_count=2, store=store)
     assert (retry.job_id(), retry.api.keys) == ("job_1", ["key-0"])
     third = Try(script(state(1, "running")), attempt_count=3, store=store)
@@ -462,7 +464,7 @@ def test_a_stored_job_that_the_api_does_not_know_is_requested_under_its_key(scri
 
 def test_a_stored_job_that_the_api_forgot_is_not_requested_after_the_window(script):
     store = memory()
-    Try(script(started(1), state(1, "running")), store=store).job_id()
+    Try(script(started(1)), store=store).job_id()
     late = FakeClock(NOW + REPLAY_WINDOW + 1)
     with pytest.raises(LayersReplayWindowError):
         Try(script(UNKNOWN), attempt_count=2, store=store, clock=late).job_id()
@@ -473,9 +475,7 @@ BUSY = error(409, "CONFLICT", details={"jobId": "job_0"})
 
 def test_another_job_on_the_container_is_waited_for(script):
     """Canceling it takes the API some seconds."""
-    first = Try(
-        script(BUSY, *[state(0, "running")] * 9, state(0, "canceled"), started(1), state(1, "running"))
-    )
+    first = Try(script(BUSY, *[state(0, "running")] * 9, state(0, "canceled"), started(1)))
     assert (first.job_id(), first.api.keys) == ("job_1", ["key-0"] * 2)
     assert CONFLICT_WAIT / 2 < sum(first.clock.slept) < CONFLICT_WAIT
 

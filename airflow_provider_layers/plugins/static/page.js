@@ -3,7 +3,7 @@ import { pageUrl, usePageContent } from "./api.js";
 import { Card } from "./cards.js";
 import { Job } from "./jobs.js";
 import { Posts } from "./posts.js";
-import { RunContext } from "./tasks.js";
+import { RunContext, Waiting } from "./tasks.js";
 
 const { createElement: h } = globalThis.React;
 
@@ -38,10 +38,12 @@ function Content({ content, isTask }) {
   // In a gallery, a job whose content has a card is shown on that card.
   const onCards = new Set(content.containers.flatMap((entry) => (entry.data ? entry.job_ids : [])));
   const jobs = isTask ? content.jobs : content.jobs.filter((entry) => !onCards.has(entry.id));
-  const empty = content.jobs.length + content.containers.length + content.posts.length === 0;
+  const { waiting, containers, posts } = content;
+  const empty = waiting.length + content.jobs.length + containers.length + posts.length === 0;
   if (empty) return h(Empty, { isTask, unfinished: content.refresh_after !== null });
   return [
     content.errors.map((text) => h(Note, { key: text, tone: "lyr-error", testId: "layers-connection-error" }, text)),
+    h(Waiting, { key: "waiting", waiting, isTask }),
     jobs.map((entry) => h(Job, { key: entry.id, entry })),
     content.containers.length > 0 &&
       h(

@@ -1,4 +1,4 @@
-// Links to the task instances that refer to a container.
+// Task instances: links to those that refer to a container, and those that wait for their turn to start.
 const { createContext, createElement: h, useContext } = globalThis.React;
 const { Link } = globalThis.ReactRouterDOM ?? {};
 
@@ -27,4 +27,14 @@ export function Tasks({ entry }) {
       return Link ? h(Link, { key: name, to: taskPath(run, task) }, name) : h("span", { key: name }, name);
     }),
   );
+}
+
+// A fleet of hundreds is told in one line: the first and how many more.
+export function Waiting({ waiting, isTask }) {
+  if (waiting.length === 0) return null;
+  const [first, ...others] = waiting;
+  const subject = isTask && others.length === 0 ? "Waiting" : `${taskName(first)} is waiting`;
+  const more = others.length > 0 ? ` ${others.length} more task instances wait after it.` : "";
+  const text = `${subject} for its turn to start, about ${first.ahead} ahead.${more}`;
+  return h("p", { className: "lyr-note", role: "status", "data-testid": "layers-waiting" }, text);
 }

@@ -172,6 +172,21 @@ class Run:
         if value is not None:
             self.push(value, task_id, map_index, key=key)
 
+    def add_waiting_task(self, trigger: Any, map_index: int) -> None:
+        """Add a task instance that is deferred with a trigger."""
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.models.trigger import Trigger
+        from airflow.utils.session import create_session
+        from sqlalchemy import update
+
+        self.add_task(None, "wait", map_index, state="deferred")
+        with create_session() as session:
+            row = Trigger.from_object(trigger)
+            session.add(row)
+            session.flush()
+            of_this = (TaskInstance.dag_id == self.dag_id, TaskInstance.map_index == map_index)
+            session.execute(update(TaskInstance).where(*of_this).values(trigger_id=row.id))
+
     def push(self, value: Any, task_id: str, map_index: int = -1, *, key: str) -> None:
         """Add an XCom to a task instance."""
         from airflow.models.dagrun import DagRun

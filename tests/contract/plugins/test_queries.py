@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from airflow_provider_layers.triggers.jobs import LayersJobTrigger
+from airflow_provider_layers.triggers.turns import LayersTurnTrigger
 from tests.contract.plugins.conftest import ui_data
 
 pytestmark = pytest.mark.airflow3
@@ -32,6 +34,19 @@ def test_a_finished_task_of_a_running_run(get, run):
         for task_id in ("finished", "unfinished")
     ]
     assert found == [None, 10.0]
+
+
+def test_tasks_that_wait_for_their_turn_are_told_with_their_place(get, run):
+    other = run("other", state="running")
+    added = run(state="running")
+    other.add_waiting_task(LayersTurnTrigger(), 0)
+    added.add_waiting_task(LayersJobTrigger(), 7)
+    added.add_waiting_task(LayersTurnTrigger(), 1)
+    added.add_waiting_task(LayersTurnTrigger(), 2)
+    shown = get("dag-run", **added.query).json()["waiting"]
+    assert shown == [{"task_id": "wait", "map_index": index, "ahead": index} for index in (1, 2)]
+    one = get("task-instance", **added.query, task_id="wait", map_index=2).json()["waiting"]
+    assert one == [{"task_id": "wait", "map_index": 2, "ahead": 2}]
 
 
 def test_a_run_that_does_not_exist(get, run):

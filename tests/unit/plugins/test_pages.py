@@ -29,7 +29,7 @@ def task(*container_ids, task_id="make", map_index=-1, job_id=None, posts=(), co
 
 
 def references(*tasks, unfinished=False, truncated=False):
-    return PageReferences(tasks, unfinished, truncated)
+    return PageReferences(tasks, unfinished, truncated=truncated)
 
 
 def finished(**data):
@@ -51,6 +51,7 @@ def page_of(request):
 
 def test_nothing(page_of):
     assert page_of(references(), Loader()) == {
+        "waiting": [],
         "jobs": [],
         "containers": [],
         "posts": [],
