@@ -22,7 +22,7 @@ JOB_LIFECYCLE = {
 } | LIMITED
 JOB = {"wait_for_completion": False} | JOB_LIFECYCLE
 WAITING = {"deferrable": False} | CONNECTION
-PUBLISH = CONTAINER | {"targets": REQUIRED, "resubmit_after_window": False}
+PUBLISH = CONTAINER | {"targets": REQUIRED, "on_clear": "reattach", "resubmit_after_window": False}
 
 SIGNATURES = {
     "LayersGenerateContentOperator": {
