@@ -60,6 +60,10 @@ class ApiConfig:
             headers["X-Layers-Organization"] = self.organization
         return headers
 
+    def redactor(self) -> KeyRedactor:
+        """Return a redactor of the key, which from now on also filters the logs of the HTTP libraries."""
+        return _key_log_filter.redactors.setdefault(self.api_key, KeyRedactor(self.api_key))
+
 
 class _RequestLogFilter(logging.Filter):
     """
@@ -111,10 +115,6 @@ for _name in ("httpx", *_KeyLogFilter.loggers):
 def _ssl_context() -> ssl.SSLContext:
     # Reading the trusted certificates takes 26 ms, in the triggerer on its event loop: once for each process.
     return httpx.create_ssl_context()
-
-
-def _redactor(config: ApiConfig) -> KeyRedactor:
-    return _key_log_filter.redactors.setdefault(config.api_key, KeyRedactor(config.api_key))
 
 
 def _client_options(config: ApiConfig) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class LayersClient:
         jitter: Callable[[], float] = random.random,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._redactor = _redactor(config)
+        self._redactor = config.redactor()
         self._http = httpx.Client(**_client_options(config), transport=transport)
         self.clock = clock
         self.jitter = jitter
@@ -299,7 +299,7 @@ class AsyncLayersClient:
         jitter: Callable[[], float] = random.random,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._redactor = _redactor(config)
+        self._redactor = config.redactor()
         self._http = httpx.AsyncClient(**_client_options(config), transport=transport)
         self.clock = clock
         self.jitter = jitter
