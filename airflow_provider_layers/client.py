@@ -86,10 +86,14 @@ class _KeyLogFilter(logging.Filter):
     """
     Remove API keys from the log records of the HTTP libraries.
 
-    At DEBUG httpcore logs the headers of each response, and a server may repeat the key in them.
+    At DEBUG httpcore logs the headers of each response, and urllib3 the path of each redirect that the HTTP
+    operator follows; a server may repeat the key in them.
     """
 
-    loggers = tuple(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks"))
+    loggers = (
+        *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")),
+        *(f"urllib3.{name}" for name in ("connectionpool", "connection", "util.retry")),
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,6 +103,8 @@ class _KeyLogFilter(logging.Filter):
         message = redacted = record.getMessage()
         for redactor in tuple(self.redactors.values()):
             redacted = redactor.text(redacted)
+            if record.exc_info and record.exc_info[1] and redactor.is_in(record.exc_info[1]):
+                record.exc_info = None
         if redacted != message:
             record.msg, record.args = redacted, ()
         return True
