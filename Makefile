@@ -13,8 +13,8 @@ WORKERS ?= 2
 PARALLEL := -n $(WORKERS) -p dev.pytest_scheduler
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground chaos chaos-short chaos-compare cluster test test-all test-2.11 coverage check screenshots bench \
-	bench-import wheel constraints clean python
+.PHONY: help demo playground chaos chaos-short chaos-compare cluster test test-all test-2.11 coverage check screenshots \
+	bench bench-import wheel constraints clean python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,7 +34,7 @@ chaos-short: .venv/.installed  ## The same for about two minutes; part of make t
 chaos-compare: .venv/.compared  ## The same adversary against two other providers and ours
 	@$(BIN)/python -m dev.chaos --compare $(CHAOS)
 
-cluster: .venv-cluster/.installed  ## A fleet on PostgreSQL, Redis and Celery workers, some of them killed: docs/cluster.md (CLUSTER="--chains 12")
+cluster: .venv-cluster/.installed  ## A fleet on PostgreSQL, Redis and Celery, with kills (CLUSTER="--chains 12")
 	@.venv-cluster/bin/python -m dev.cluster $(CLUSTER)
 
 test: .venv/.installed  ## Run all tests that need neither a browser nor several minutes, on Airflow 3.3.2

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dev.chaos.report import format_table, has_passed
+from dev.chaos.report import format_table
 from dev.cluster.deployment import ClusterAirflow
 from dev.cluster.fleet import ClusterPlan, FormRun
 from dev.cluster.report import compare_forms, make_form_report
@@ -37,7 +37,8 @@ def main() -> int:
     for form, result in results.items():
         rows = make_form_report(result, plan)
         _notify(f"\n{form}\n{format_table(rows)}")
-        failures += [f"{form}: {row.name} {row.value} ({row.required})" for row in rows if not has_passed([row])]
+        missed = (row for row in rows if not row.passed)
+        failures += [f"{form}: {row.name.strip()} {row.value} ({row.required})" for row in missed]
     if {"batch", "mapped"} <= results.keys():
         _notify("\n" + format_table(compare_forms(results["batch"], results["mapped"])))
     _notify("\n" + ("\n".join(f"MISS {failure}" for failure in failures) or "Every promise holds."))

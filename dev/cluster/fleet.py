@@ -1,4 +1,4 @@
-"""A fleet at work: it runs one form, samples the slots and the processes, and kills a triggerer and a worker."""
+"""Run one form of the fleet, sample slots and processes meanwhile, and kill a triggerer and a worker."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dev.airflow_client import FINISHED, start_run
 from dev.benchmarks.waiting.measurements import cpu_times, proportional_memory
+from dev.chaos.snapshot import epoch_seconds
 from dev.cluster.deployment import TRIGGERERS, WORKERS
 
 if TYPE_CHECKING:
@@ -58,6 +59,17 @@ class Try(NamedTuple):
     try_number: int
 
 
+class SlotSample(NamedTuple):
+    """The slots that start tasks held at one moment.
+
+    :param at: epoch seconds by the emulator's clock
+    :param since: for each map index in state running, since when it has been so without a pause
+    """
+
+    at: float
+    since: dict[int, float]
+
+
 @dataclass
 class FormResult:
     """Everything that was seen of one form.
@@ -65,7 +77,7 @@ class FormResult:
     :param form: its name
     :param state: state of the DAG run at the end
     :param seconds: duration of the run
-    :param held: of each sample while starts were unfinished, the slots that start tasks held
+    :param slots: the slots that start tasks held, while starts were unfinished
     :param cpu: CPU seconds of Airflow, and of PostgreSQL with Redis
     :param memory: the most memory of Airflow in kB, shared memory counted once
     :param kills: names of the killed components
@@ -79,7 +91,7 @@ class FormResult:
     form: str
     state: str = "running"
     seconds: float = 0.0
-    held: list[int] = field(default_factory=list)
+    slots: list[SlotSample] = field(default_factory=list)
     cpu: tuple[float, float] = (0.0, 0.0)
     memory: int = 0
     kills: list[str] = field(default_factory=list)
@@ -139,6 +151,7 @@ class FormRun:
         self._plan, self._notify = plan, notify
         self._dag_id, self._run_id = f"cluster_{form}", ""
         self._meters = (CpuMeter(), CpuMeter())
+        self._clock_offset = 0.0
         self._draining = False
         self._result = FormResult(form)
 
@@ -147,6 +160,7 @@ class FormRun:
         control, result = self._emulator.control, self._result
         control.advance(REFILL_SECONDS)
         earlier = (len(control.requests()), len(control.jobs()))
+        self._clock_offset = epoch_seconds(control.now()) - time.time()
         self._sample_cpu()
         for meter in self._meters:
             meter.begin()
@@ -169,7 +183,7 @@ class FormRun:
             starts = {state: count for (task, state), count in counts.items() if task == START_TASK}
             # Before the tasks are expanded there are none.
             if not starts or UNFINISHED & starts.keys():
-                result.held.append(starts.get("running", 0))
+                self._sample_slots()
             if time.monotonic() >= next_slow:
                 next_slow = time.monotonic() + SLOW_SAMPLE_SECONDS
                 self._sample_slowly(counts, time.monotonic() - started)
@@ -189,6 +203,18 @@ class FormRun:
             self._run_id,
         )
         return Counter({(task_id.rpartition(".")[2], state): count for task_id, state, count in rows})
+
+    def _sample_slots(self) -> None:
+        rows = self._services.query(
+            "SELECT map_index FROM task_instance "
+            "WHERE dag_id = %s AND run_id = %s AND state = 'running' AND task_id LIKE %s",
+            self._dag_id,
+            self._run_id,
+            f"%{START_TASK}",
+        )
+        now, slots = time.time() + self._clock_offset, self._result.slots
+        before = slots[-1].since if slots else {}
+        slots.append(SlotSample(now, {index: before.get(index, now) for (index,) in rows}))
 
     def _sample_cpu(self) -> None:
         airflow, services = self._meters

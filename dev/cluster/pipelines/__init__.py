@@ -11,7 +11,6 @@ ACCOUNT = os.environ.get("CLUSTER_ACCOUNT", "")
 CHAINS = int(os.environ.get("CLUSTER_CHAINS", "1"))
 RETRIES = int(os.environ.get("CLUSTER_RETRIES", "0"))
 COMMON: dict[str, Any] = {
-    "schedule": None,
     "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc),
     "catchup": False,
     "max_active_tasks": 100,

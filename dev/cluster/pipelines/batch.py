@@ -11,7 +11,7 @@ from airflow_provider_layers.operators.content import (
 )
 from dev.cluster.pipelines import COMMON, PROJECT, SCHEDULED_FOR, TARGETS, topics
 
-with DAG(dag_id="cluster_batch", **COMMON):
+with DAG(dag_id="cluster_batch", schedule=None, **COMMON):
     generate = LayersContentBatchOperator(
         task_id="generate",
         requests=[

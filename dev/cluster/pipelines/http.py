@@ -30,7 +30,7 @@ def completed(response: Any) -> PokeReturnValue:
     return PokeReturnValue(job["status"] == "completed", (job.get("result") or {}).get("containerId"))
 
 
-with DAG(dag_id="cluster_http", **COMMON):
+with DAG(dag_id="cluster_http", schedule=None, **COMMON):
 
     @task_group
     def chain(body: str) -> None:

@@ -12,7 +12,7 @@ from airflow_provider_layers.operators.content import (
 from airflow_provider_layers.sensors.jobs import LayersJobSensor
 from dev.cluster.pipelines import COMMON, PROJECT, SCHEDULED_FOR, TARGETS, topics
 
-with DAG(dag_id="cluster_mapped", **COMMON):
+with DAG(dag_id="cluster_mapped", schedule=None, **COMMON):
 
     @task_group
     def chain(topic: str) -> None:
