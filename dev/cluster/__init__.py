@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+SLOTS_PER_WORKER = 6
+WORKERS = ("worker-1", "worker-2")
+SLOTS = SLOTS_PER_WORKER * len(WORKERS)
+TRIGGERERS = ("triggerer-1", "triggerer-2")
 COMPONENT = "CLUSTER_COMPONENT"
 
 

@@ -33,16 +33,18 @@ def main() -> int:
     plan = _arguments()
     with sigterm_as_interrupt():
         results = _run_forms(plan)
-    failures = []
+    checked = []
     for form, result in results.items():
         rows = make_form_report(result, plan)
+        checked += [(form, row) for row in rows if row.required]
         _notify(f"\n{form}\n{format_table(rows)}")
-        missed = (row for row in rows if not row.passed)
-        failures += [f"{form}: {row.name.strip()} {row.value} ({row.required})" for row in missed]
     if {"batch", "mapped"} <= results.keys():
         _notify("\n" + format_table(compare_forms(results["batch"], results["mapped"])))
-    _notify("\n" + ("\n".join(f"MISS {failure}" for failure in failures) or "Every promise holds."))
-    return 1 if failures else 0
+    missed = [(form, row) for form, row in checked if not row.passed]
+    for form, row in missed:
+        _notify(f"MISS in {form}: {row.name.strip()}: {row.value}, not {row.required}")
+    _notify(f"\n{len(checked) - len(missed)} of {len(checked)} promises hold.")
+    return 1 if missed else 0
 
 
 def _run_forms(plan: ClusterPlan) -> dict[str, FormResult]:

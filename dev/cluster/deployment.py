@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from dev.airflow_client import POLL_INTERVAL, WAIT_TIMEOUT, AirflowError
-from dev.cluster import COMPONENT
+from dev.cluster import COMPONENT, SLOTS, SLOTS_PER_WORKER, TRIGGERERS, WORKERS
 from dev.local_airflow import LocalAirflow, run_airflow
 from dev.releases import AIRFLOW_3
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
     from dev.cluster.services import Services
 
-SLOTS_PER_WORKER = 6
-WORKERS = ("worker-1", "worker-2")
-SLOTS = SLOTS_PER_WORKER * len(WORKERS)
-TRIGGERERS = ("triggerer-1", "triggerer-2")
 QUEUE = "default"
 RELEASE = replace(
     AIRFLOW_3,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dev.airflow_client import FINISHED, start_run
 from dev.benchmarks.waiting.measurements import cpu_times, proportional_memory
 from dev.chaos.snapshot import epoch_seconds
-from dev.cluster.deployment import TRIGGERERS, WORKERS
+from dev.cluster import TRIGGERERS, WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from dev.environment import EmulatorProcess
 
 START_TASK = "generate"
-SAMPLE_SECONDS = 1.0
-SLOW_SAMPLE_SECONDS = 15.0
+SAMPLE_SECONDS = 2.0
+PROGRESS_SECONDS = 15.0
 # Long enough to fill every bucket of the emulator before a form begins.
 REFILL_SECONDS = 60.0
-UNFINISHED = frozenset({"none", "scheduled", "queued", "running", "deferred", "up_for_retry", "restarting"})
+ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,24 @@ class Try(NamedTuple):
     task_id: str
     map_index: int
     try_number: int
+
+
+class TaskInstanceRow(NamedTuple):
+    """A task instance at the moment of the query.
+
+    :param current: its current try
+    :param state: Airflow's name of the state, "none" before it is scheduled
+    :param hostname: the worker that ran it last
+    """
+
+    current: Try
+    state: str
+    hostname: str
+
+    @property
+    def step(self) -> str:
+        """The task id without the group."""
+        return self.current.task_id.rpartition(".")[2]
 
 
 class SlotSample(NamedTuple):
@@ -151,7 +169,7 @@ class FormRun:
         self._plan, self._notify = plan, notify
         self._dag_id, self._run_id = f"cluster_{form}", ""
         self._meters = (CpuMeter(), CpuMeter())
-        self._clock_offset = 0.0
+        self._clock_offset, self._earlier_jobs = 0.0, 0
         self._draining = False
         self._result = FormResult(form)
 
@@ -159,7 +177,7 @@ class FormRun:
         """Run the form to its end and return what was seen of it."""
         control, result = self._emulator.control, self._result
         control.advance(REFILL_SECONDS)
-        earlier = (len(control.requests()), len(control.jobs()))
+        earlier_requests, self._earlier_jobs = len(control.requests()), len(control.jobs())
         self._clock_offset = epoch_seconds(control.now()) - time.time()
         self._sample_cpu()
         for meter in self._meters:
@@ -171,68 +189,70 @@ class FormRun:
         self._sample_cpu()
         result.cpu = (self._meters[0].total, self._meters[1].total)
         result.failed = self._failed_tries()
-        result.requests, result.jobs = control.requests()[earlier[0] :], control.jobs()[earlier[1] :]
+        result.requests, result.jobs = (
+            control.requests()[earlier_requests:],
+            control.jobs()[self._earlier_jobs :],
+        )
         posts = self._emulator.paginate(f"/v1/projects/{control.project_id}/scheduled-posts", limit=100)
         result.posts = Counter(post["containerId"] for post in posts)
         return result
 
     def _follow(self, started: float) -> None:
-        result, next_slow = self._result, started
+        result, next_progress = self._result, started
+        sql = "SELECT state FROM dag_run WHERE dag_id = %s AND run_id = %s"
         while result.state not in FINISHED and time.monotonic() - started < 60 * self._plan.max_minutes:
-            counts = self._counts()
-            starts = {state: count for (task, state), count in counts.items() if task == START_TASK}
-            # Before the tasks are expanded there are none.
-            if not starts or UNFINISHED & starts.keys():
-                self._sample_slots()
-            if time.monotonic() >= next_slow:
-                next_slow = time.monotonic() + SLOW_SAMPLE_SECONDS
-                self._sample_slowly(counts, time.monotonic() - started)
+            rows = self._task_instances()
+            self._sample_slots([row for row in rows if row.step == START_TASK])
             self._sample_cpu()
-            if self._plan.kills and len(result.kills) < 2 and self._may_kill():
-                self._kill_triggerer() if not result.kills else self._kill_worker()
+            if time.monotonic() >= next_progress:
+                next_progress = time.monotonic() + PROGRESS_SECONDS
+                self._sample_memory()
+                self._print_progress(rows, time.monotonic() - started)
+            if self._plan.kills and len(result.kills) < 2:
+                self._kill_something()
             time.sleep(SAMPLE_SECONDS)
-            result.state = self._services.query(
-                "SELECT state FROM dag_run WHERE dag_id = %s AND run_id = %s", self._dag_id, self._run_id
-            )[0][0]
+            result.state = self._services.query(sql, self._dag_id, self._run_id)[0][0]
 
-    def _counts(self) -> Counter[tuple[str, str]]:
+    def _task_instances(self) -> list[TaskInstanceRow]:
         rows = self._services.query(
-            "SELECT task_id, coalesce(state, 'none'), count(*) FROM task_instance "
-            "WHERE dag_id = %s AND run_id = %s GROUP BY 1, 2",
+            "SELECT task_id, map_index, try_number, coalesce(state, 'none'), hostname FROM task_instance "
+            "WHERE dag_id = %s AND run_id = %s",
             self._dag_id,
             self._run_id,
         )
-        return Counter({(task_id.rpartition(".")[2], state): count for task_id, state, count in rows})
+        return [TaskInstanceRow(Try(*row[:3]), *row[3:]) for row in rows]
 
-    def _sample_slots(self) -> None:
-        rows = self._services.query(
-            "SELECT map_index FROM task_instance "
-            "WHERE dag_id = %s AND run_id = %s AND state = 'running' AND task_id LIKE %s",
-            self._dag_id,
-            self._run_id,
-            f"%{START_TASK}",
-        )
+    def _sample_slots(self, starts: list[TaskInstanceRow]) -> None:
+        # Before the tasks are expanded there are none.
+        if starts and all(row.state in ENDED for row in starts):
+            return
         now, slots = time.time() + self._clock_offset, self._result.slots
         before = slots[-1].since if slots else {}
-        slots.append(SlotSample(now, {index: before.get(index, now) for (index,) in rows}))
+        running = [row.current.map_index for row in starts if row.state == "running"]
+        slots.append(SlotSample(now, {index: before.get(index, now) for index in running}))
 
     def _sample_cpu(self) -> None:
         airflow, services = self._meters
         airflow.sample(map(self._airflow.pid, self._airflow.components))
         services.sample((self._services.postgresql.pid, self._services.redis.pid))
 
-    def _sample_slowly(self, counts: Counter[tuple[str, str]], seconds: float) -> None:
-        pids = (self._airflow.pid(component) for component in self._airflow.components)
+    def _sample_memory(self) -> None:
+        pids = map(self._airflow.pid, self._airflow.components)
         # A process may end while it is read.
         with contextlib.suppress(OSError, KeyError, StopIteration):
             memory = sum(proportional_memory(pid) for pid in pids if pid)
             self._result.memory = max(self._result.memory, memory)
-        text = ", ".join(f"{task} {count} {state}" for (task, state), count in sorted(counts.items()))
+
+    def _print_progress(self, rows: list[TaskInstanceRow], seconds: float) -> None:
+        counts = Counter((row.step, row.state) for row in rows)
+        text = ", ".join(f"{step} {count} {state}" for (step, state), count in sorted(counts.items()))
         self._notify(f"{seconds:5.0f} s  {self._result.form}: {text}")
 
-    def _may_kill(self) -> bool:
-        jobs = [job for job in self._emulator.control.jobs() if job.status == "running"]
-        return self._draining or bool(self._result.kills) or len(jobs) >= self._plan.chains / 3
+    def _kill_something(self) -> None:
+        if self._result.kills:
+            self._kill_worker()
+        elif len(self._emulator.control.jobs()) - self._earlier_jobs >= self._plan.chains / 3:
+            self._kill_triggerer()
 
     def _kill_triggerer(self) -> None:
         sql = (
@@ -255,14 +275,15 @@ class FormRun:
             self._replace(worker, "without a task")
 
     def _kill_busy_worker(self) -> None:
-        sql = "SELECT hostname, task_id, map_index, try_number FROM task_instance WHERE state = 'running'"
-        running = Counter(row[0] for row in self._services.query(sql))
+        running = Counter(row.hostname for row in self._task_instances() if row.state == "running")
         worker = max(WORKERS, key=lambda name: running[name])
         if not running[worker]:
             return
         self._airflow.kill(worker)
         # Tasks that the worker has not completed stay in this state until their heartbeat is missed.
-        self._result.interrupted = {Try(*row[1:]) for row in self._services.query(sql) if row[0] == worker}
+        self._result.interrupted = {
+            row.current for row in self._task_instances() if row.state == "running" and row.hostname == worker
+        }
         self._replace(worker, f"with {len(self._result.interrupted)} tasks")
 
     def _replace(self, component: str, description: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dev.airflow_client import UNMAPPED
 from dev.chaos.report import ReportRow
 from dev.chaos.snapshot import epoch_seconds
-from dev.cluster.deployment import SLOTS
+from dev.cluster import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
