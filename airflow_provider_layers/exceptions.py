@@ -25,6 +25,8 @@ The tree::
     ├── LayersTransportError              no response: timeout, disconnect, refused connection
     ├── LayersUnexpectedResponseError     a response that the vendor's documentation does not describe
     ├── LayersContentUnfinishedError      content is still being made, so it cannot be decided on yet
+    ├── LayersPartialError                items of a list failed, at least one so that a retry may help
+    │   └── LayersPartialPermanentError*  items of a list failed, all of them permanently
     └── LayersAPIError                    the API returned an error
         ├── LayersRequestError*           400, 422 and every other 4xx
         │   └── LayersModerationError*    MODERATION_BLOCKED
@@ -44,6 +46,7 @@ The tree::
 from __future__ import annotations
 
 import copyreg
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -138,6 +141,34 @@ class LayersUnexpectedResponseError(LayersError):
 
 class LayersContentUnfinishedError(LayersError):
     """Content is still being made, so it cannot be decided on yet."""
+
+
+class LayersPartialError(LayersError):
+    """
+    Items of a list failed, and at least one of them so that a retry may help.
+
+    :param message: names every item that failed, with its error
+    :param results: one row for each item, in order, as in the XCom ``results``
+    :param errors: the error of each item that failed, by its id
+    """
+
+    def __init__(
+        self,
+        message: str,
+        results: Sequence[Mapping[str, Any]] = (),
+        errors: Mapping[str, LayersError] | None = None,
+    ) -> None:
+        self.message = message
+        self.results = list(results)
+        self.errors = dict(errors or {})
+        super().__init__(message, self.results, self.errors)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class LayersPartialPermanentError(LayersPartialError, LayersPermanentError):
+    """Items of a list failed, all of them permanently."""
 
 
 class LayersAPIError(LayersError):

@@ -29,6 +29,7 @@ TRANSIENT = {
     "LayersError",
     "LayersAPIError",
     "LayersContentUnfinishedError",
+    "LayersPartialError",
     "LayersRateLimitError",
     "LayersServerError",
     "LayersTransportError",
