@@ -10,7 +10,7 @@ import json
 import pytest
 
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.triggers.base import MAX_FAILURES, LayersTrigger
+from airflow_provider_layers.triggers.base import MAX_FAILURES, LayersPollTrigger
 from tests.unit.polling.things import target
 from tests.unit.scripted import LOST, FakeClock, ScriptedApi, error, ok
 
@@ -52,7 +52,7 @@ def load(name):
     return getattr(importlib.import_module(f"airflow_provider_layers.triggers.{module}"), kind)
 
 
-class ThingTrigger(LayersTrigger):
+class ThingTrigger(LayersPollTrigger):
     """Waits for a thing."""
 
     def poll_target(self):
