@@ -142,6 +142,8 @@ class _TaskInstance:
     state: str | None = "running"
     state_in_database: str | None = "running"
     xcoms: dict[str, Any] = field(default_factory=dict)
+    # XComs of other task instances of the DAG run, by task id and map index.
+    upstream: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     on_push: Callable[[str], None] = lambda _: None
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -151,8 +153,14 @@ class _TaskInstance:
     def xcom_pull(
         self, task_ids: str | None = None, key: str = "return_value", *, map_indexes: int | None = None
     ) -> Any:
-        mine = task_ids in (None, self.task_id) and map_indexes in (None, self.map_index)
-        return self.xcoms.get(key) if mine else None
+        if task_ids not in (None, self.task_id):
+            found = [
+                xcoms.get(key)
+                for (task_id, map_index), xcoms in sorted(self.upstream.items())
+                if task_id == task_ids and map_indexes in (None, map_index)
+            ]
+            return found if len(found) > 1 else next(iter(found), None)
+        return self.xcoms.get(key) if map_indexes in (None, self.map_index) else None
 
     def get_first_reschedule_date(self, context: Any) -> datetime:
         return self.start_date
@@ -273,19 +281,22 @@ class Airflow:
         return result.value
 
     def _phases(self, operator: Any, context: dict[str, Any], result: Result) -> Any:
-        try:
-            return self.prepared(operator, context).execute(context)
-        except AirflowRescheduleException:
-            result.reschedules += 1
-            assert result.reschedules < 1000
-        except TaskDeferred as deferred:
-            result.triggers.append(deferred.trigger.serialize())
-            result.events.append(self.fire(result.triggers[-1]))
-            resumed = self.prepared(operator, context)
-            arguments = {**(deferred.kwargs or {}), "event": result.events[-1]}
-            return resumed.resume_execution(deferred.method_name, arguments, context)
-        self._clock.sleep(operator.poke_interval)
-        return self._phases(operator, context, result)
+        phase = functools.partial(self.prepared(operator, context).execute, context)
+        while True:
+            try:
+                return phase()
+            except AirflowRescheduleException:
+                result.reschedules += 1
+                assert result.reschedules < 1000
+                self._clock.sleep(operator.poke_interval)
+                phase = functools.partial(self.prepared(operator, context).execute, context)
+            except TaskDeferred as deferred:
+                result.triggers.append(deferred.trigger.serialize())
+                result.events.append(self.fire(result.triggers[-1]))
+                assert len(result.triggers) < 100
+                arguments = {**(deferred.kwargs or {}), "event": result.events[-1]}
+                resume = self.prepared(operator, context).resume_execution
+                phase = functools.partial(resume, deferred.method_name, arguments, context)
 
     def fire(self, serialized: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         """Do the triggerer's part: make the trigger from its stored form and give its event as stored."""
