@@ -49,8 +49,8 @@ def _chains(result: FormResult, plan: ClusterPlan) -> list[ReportRow]:
     chains = [f"{result.form} {number}" for number in range(plan.chains)]
     jobs: Counter[str] = Counter()
     posts: Counter[str] = Counter()
-    # Both are in the order in which the emulator executed them.
-    for request, job in zip(executed, result.jobs, strict=True):
+    # Both are in the order in which the emulator executed them; a form that was given up may start more.
+    for request, job in zip(executed, result.jobs, strict=False):
         topic = _topic(request)
         jobs[topic] += 1
         posts[topic] += sum(result.posts[container_id] for container_id in job.container_ids)
