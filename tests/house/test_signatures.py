@@ -114,6 +114,7 @@ SIGNATURES = {
         "body": None,
         "assigned_users": None,
         "response_timeout": None,
+        "ask_when": "undecided",
         "on_timeout": "fail",
         "notifiers": None,
         "max_regenerations": 3,
