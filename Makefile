@@ -13,8 +13,8 @@ WORKERS ?= 2
 PARALLEL := -n $(WORKERS) -p dev.pytest_scheduler
 
 .DEFAULT_GOAL := help
-.PHONY: help demo playground chaos chaos-short chaos-compare test test-all test-2.11 coverage check screenshots bench \
-	bench-import wheel constraints clean python
+.PHONY: help demo playground chaos chaos-short chaos-compare cluster test test-all test-2.11 coverage check screenshots \
+	bench bench-import wheel constraints clean python
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ chaos-short: .venv/.installed  ## The same for about two minutes; part of make t
 
 chaos-compare: .venv/.compared  ## The same adversary against two other providers and ours
 	@$(BIN)/python -m dev.chaos --compare $(CHAOS)
+
+cluster: .venv-cluster/.installed  ## A fleet on PostgreSQL, Redis and Celery, with kills (CLUSTER="--chains 12")
+	@.venv-cluster/bin/python -m dev.cluster $(CLUSTER)
 
 test: .venv/.installed  ## Run all tests that need neither a browser nor several minutes, on Airflow 3.3.2
 	$(BIN)/python -m pytest $(PARALLEL) -m "not browser and not chaos and not benchmark"
@@ -73,7 +76,7 @@ constraints: python  ## Resolve the newest versions of all dependencies and pin 
 	$(PYTHON) -m dev.update_constraints
 
 clean:  ## Remove everything that can be created again
-	rm -rf .venv .venv-2.11 .airflow .cache .coverage .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-2.11 .venv-cluster .airflow .cache .coverage .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:
@@ -96,6 +99,9 @@ endef
 
 .venv-2.11/.installed: dev/constraints/airflow-2.11.txt pyproject.toml | python
 	$(call install,.venv-2.11,dev/constraints/airflow-2.11.txt,test)
+
+.venv-cluster/.installed: dev/constraints/airflow-3.3-cluster.txt pyproject.toml | python
+	$(call install,.venv-cluster,dev/constraints/airflow-3.3-cluster.txt,cluster)
 
 .venv/.compared: .venv/.installed
 	@$(BIN)/python -m pip install --quiet -c dev/constraints/airflow-3.3.txt -e '.[bench]'

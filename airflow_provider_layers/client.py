@@ -60,6 +60,10 @@ class ApiConfig:
             headers["X-Layers-Organization"] = self.organization
         return headers
 
+    def redactor(self) -> KeyRedactor:
+        """Return a redactor of the key, which from now on also filters the logs of the HTTP libraries."""
+        return _key_log_filter.redactors.setdefault(self.api_key, KeyRedactor(self.api_key))
+
 
 class _RequestLogFilter(logging.Filter):
     """
@@ -82,10 +86,14 @@ class _KeyLogFilter(logging.Filter):
     """
     Remove API keys from the log records of the HTTP libraries.
 
-    At DEBUG httpcore logs the headers of each response, and a server may repeat the key in them.
+    At DEBUG httpcore logs the headers of each response, and urllib3 the path of each redirect that the HTTP
+    operator follows; a server may repeat the key in them.
     """
 
-    loggers = tuple(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks"))
+    loggers = (
+        *(f"httpcore.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")),
+        *(f"urllib3.{name}" for name in ("connectionpool", "connection", "util.retry")),
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,6 +103,8 @@ class _KeyLogFilter(logging.Filter):
         message = redacted = record.getMessage()
         for redactor in tuple(self.redactors.values()):
             redacted = redactor.text(redacted)
+            if record.exc_info and record.exc_info[1] and redactor.is_in(record.exc_info[1]):
+                record.exc_info = None
         if redacted != message:
             record.msg, record.args = redacted, ()
         return True
@@ -111,10 +121,6 @@ for _name in ("httpx", *_KeyLogFilter.loggers):
 def _ssl_context() -> ssl.SSLContext:
     # Reading the trusted certificates takes 26 ms, in the triggerer on its event loop: once for each process.
     return httpx.create_ssl_context()
-
-
-def _redactor(config: ApiConfig) -> KeyRedactor:
-    return _key_log_filter.redactors.setdefault(config.api_key, KeyRedactor(config.api_key))
 
 
 def _client_options(config: ApiConfig) -> dict[str, Any]:
@@ -186,7 +192,7 @@ class LayersClient:
         jitter: Callable[[], float] = random.random,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._redactor = _redactor(config)
+        self._redactor = config.redactor()
         self._http = httpx.Client(**_client_options(config), transport=transport)
         self.clock = clock
         self.jitter = jitter
@@ -299,7 +305,7 @@ class AsyncLayersClient:
         jitter: Callable[[], float] = random.random,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._redactor = _redactor(config)
+        self._redactor = config.redactor()
         self._http = httpx.AsyncClient(**_client_options(config), transport=transport)
         self.clock = clock
         self.jitter = jitter

@@ -71,14 +71,22 @@ class IdempotencyScope:
         """
         Return a key that is the same on every try.
 
-        The vendor accepts UUIDs of version 4 and ULIDs, so the digest is formatted as a UUIDv4.
-
         :param purpose: two purposes never share a key
         :param parts: what else distinguishes it, such as a container id
         """
-        fields = [self.dag_id, self.run_id, self.task_id, self.map_index, self.clear_count, purpose, *parts]
-        digest = hashlib.sha256(json.dumps(fields).encode()).digest()
-        return str(uuid.UUID(bytes=digest[:16], version=4))
+        return derive_key(
+            self.dag_id, self.run_id, self.task_id, self.map_index, self.clear_count, purpose, *parts
+        )
+
+
+def derive_key(*fields: str | int) -> str:
+    """
+    Return a key that is always the same for the same fields.
+
+    The vendor accepts UUIDs of version 4 and ULIDs, so the digest is formatted as a UUIDv4.
+    """
+    digest = hashlib.sha256(json.dumps(fields).encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def idempotency_scope(context: Context, *, per_clear: bool = True) -> IdempotencyScope:
@@ -287,6 +295,14 @@ def discard_response(endpoint: Endpoint[Any], store: IdempotencyStore) -> None:
     stored = store.load(key)
     if stored is not None:
         store.save(key, replace(stored, response=None))
+
+
+def record_response(endpoint: Endpoint[Any], store: IdempotencyStore, body: Mapping[str, Any]) -> None:
+    """Store a response that was lost, once it is known by other means what the request did."""
+    key = endpoint.idempotency_key or ""
+    stored = store.load(key)
+    if stored is not None and stored.response is None and stored.fields == fingerprint(endpoint):
+        store.save(key, replace(stored, response=body))
 
 
 def fingerprint(endpoint: Endpoint[Any]) -> dict[str, str]:

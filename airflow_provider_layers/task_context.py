@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from airflow.providers.common.compat.sdk import conf
@@ -24,6 +24,16 @@ UI_DATA_KEY = "layers"
 """XCom key of what the Layers page in the Airflow UI shows: ids and a connection id, and nothing secret."""
 
 TRY_NUMBER_KEY = "layers-try"
+
+PROJECT_KEY = "project_id"
+"""XCom key of the project of the job that a task started, beside its ``job_id``."""
+
+TRIGGER_FAILED = "__fail__"
+"""The method that Airflow resumes with if a trigger raised, or if Airflow itself ended the deferral."""
+
+RESUME_SECONDS = 10.0
+"""Seconds that a deferred task may need to resume. Below Airflow 3, a task that resumes after its
+``execution_timeout`` is failed without being run."""
 
 CLEARED_STATE = "restarting"
 MARKED_STATES = ("failed", "success", "skipped")
@@ -66,15 +76,65 @@ def min_deferral_seconds() -> float:
 
 def execution_deadline(context: Context) -> float | None:
     """
-    Return when the task's ``execution_timeout`` ends this try, in seconds since the epoch.
+    Return when ``execution_timeout`` ends this try, deferred or not; ``None`` for never.
 
-    Airflow counts it from the start of the try on 2.11, also while the task is deferred. 3.x starts to
-    count again when a task resumes, and does not count while it is deferred; the start of the try stays
-    known.
+    Airflow 3 ignores the time during which a task is deferred. Airflow 2 counts it and allows no last read
+    after it, so there the deadline is earlier: by a tenth of the timeout, and by 10 s at most.
+
+    :return: seconds since the epoch
     """
     ti: Any = context["ti"]
-    timeout, started = ti.task.execution_timeout, ti.start_date
-    return started.timestamp() + timeout.total_seconds() if timeout and started else None
+    if ti.task.execution_timeout is None:
+        return None
+    seconds = float(ti.task.execution_timeout.total_seconds())
+    margin = 0.0 if hasattr(ti, "get_task_states") else min(RESUME_SECONDS, seconds / 10)
+    return float(ti.start_date.timestamp()) + seconds - margin
+
+
+# What upstream tasks started
+
+
+class UpstreamJob(NamedTuple):
+    """
+    A job as the task that started it published it.
+
+    :param project_id: ``None`` where the task did not know it
+    """
+
+    job_id: str
+    container_ids: list[str]
+    project_id: str | None
+
+
+def upstream_jobs(context: Context, task_id: str) -> list[UpstreamJob]:
+    """
+    Return the jobs that an upstream task started: two reads of XComs.
+
+    A mapped task instance reads those of the same map index or, if there are none, of an unmapped task; any
+    other reads all instances.
+    """
+    published = _pull_upstream(context, task_id, UI_DATA_KEY)
+    projects = _pull_upstream(context, task_id, PROJECT_KEY) if published else []
+    if len(projects) != len(published):
+        projects = [None] * len(published)
+    return [
+        UpstreamJob(data["job_id"], list(data["container_ids"]), project_id)
+        for data, project_id in zip(published, projects, strict=True)
+        if isinstance(data, dict) and data.get("job_id")
+    ]
+
+
+def _pull_upstream(context: Context, task_id: str, key: str) -> list[Any]:
+    ti: Any = context["ti"]
+    if ti.map_index is not None and ti.map_index >= 0:
+        value = ti.xcom_pull(task_ids=task_id, key=key, map_indexes=ti.map_index)
+        value = ti.xcom_pull(task_ids=task_id, key=key, map_indexes=-1) if value is None else value
+    else:
+        value = ti.xcom_pull(task_ids=task_id, key=key)
+    if value is None:
+        return []
+    # A lazy sequence if the upstream task is mapped, and on Airflow 3 a list.
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
 
 
 # Who ended it

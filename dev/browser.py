@@ -9,13 +9,13 @@ import contextlib
 import io
 import os
 import shutil
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
 from dev import CHECKOUT
+from dev.system_packages import install_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,23 +70,6 @@ def find_chromium() -> str | None:
 def is_required() -> bool:
     """Return whether tests fail without a browser: on CI, where skipped tests are easily overlooked."""
     return bool(os.environ.get("CI")) or os.environ.get("LAYERS_BROWSER") == "required"
-
-
-def install() -> None:
-    """Install Chromium if this is Debian and root permission needs no password; otherwise do nothing."""
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if not shutil.which("apt-get") or (as_root and not _succeeds(*as_root, "true")):
-        return
-    print(f"==> installing {' '.join(PACKAGES)}", flush=True)
-    apt_get = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq"]
-    if _succeeds(*as_root, "apt-get", "update", "-qq"):
-        _succeeds(*as_root, *apt_get, "--no-install-recommends", *PACKAGES)
-
-
-def _succeeds(*command: str) -> bool:
-    if not shutil.which(command[0]):
-        return False
-    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 @contextlib.contextmanager
@@ -165,7 +148,7 @@ def _compressed(png: bytes) -> bytes:
 def main() -> None:
     """Install a browser if there is none, or print how to get one."""
     if find_chromium() is None and not os.environ.get(PATH_VARIABLE):
-        install()
+        install_packages(*PACKAGES)
     if find_chromium() is None:
         print(NOT_FOUND, file=sys.stderr)
 

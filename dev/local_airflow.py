@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from dev.releases import Release
+
 HOMES = CHECKOUT / ".airflow"
 ADMIN = "admin"
 PASSWORDS_FILE = "passwords.json"
@@ -71,6 +73,7 @@ class LocalAirflow:
     :param settings: further environment variables of all components, such as ``AIRFLOW__SECTION__OPTION``
     :param password: password of all users; a random one by default
     :param users: role of each user besides ``admin``; an empty role has no permission at all
+    :param release: its processes and settings; by default those of the installed release
     """
 
     def __init__(
@@ -82,9 +85,10 @@ class LocalAirflow:
         settings: Mapping[str, str] | None = None,
         password: str | None = None,
         users: Mapping[str, str] | None = None,
+        release: Release | None = None,
     ) -> None:
         self.home = HOMES / name
-        self.release = installed_release()
+        self.release = release or installed_release()
         self.url = f"http://127.0.0.1:{free_port()}"
         self.user = ADMIN
         self.password = password or secrets.token_urlsafe(9)
@@ -157,6 +161,10 @@ class LocalAirflow:
             if not path.exists():
                 raise AirflowError(f"{path} does not exist, so it holds no DAGs")
             (dags / f"{number}_{path.name}").symlink_to(path.resolve(), target_is_directory=path.is_dir())
+        self.create_database()
+
+    def create_database(self) -> None:
+        """Create the metadata database."""
         with (
             contextlib.closing(sqlite3.connect(_migrated_database(self.env))) as source,
             contextlib.closing(sqlite3.connect(self.home / "airflow.db")) as target,
@@ -269,23 +277,20 @@ def _migrated_database(env: Mapping[str, str]) -> Path:
         return template
     with tempfile.TemporaryDirectory(dir=HOMES, prefix="migrate-") as scratch:
         database = Path(scratch, "airflow.db")
-        result = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
-            env={
-                **env,
-                "AIRFLOW_HOME": scratch,
-                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
-            },
-            cwd=scratch,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            output = result.stdout[-2000:] + result.stderr[-2000:]
-            raise AirflowError(f"`airflow db migrate` failed:\n{output}")
+        connection = f"sqlite:///{database}"
+        scratch_env = {**env, "AIRFLOW_HOME": scratch, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": connection}
+        run_airflow(scratch_env, Path(scratch), "db", "migrate")
         database.replace(template)
     return template
+
+
+def run_airflow(env: Mapping[str, str], cwd: Path, *arguments: str) -> None:
+    """Run an ``airflow`` command to its end; raise an error with the end of its output if it fails."""
+    command = [sys.executable, "-m", "airflow", *arguments]
+    result = subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, text=True, check=False)
+    if result.returncode:
+        output = result.stdout[-2000:] + result.stderr[-2000:]
+        raise AirflowError(f"`airflow {arguments[0]} {arguments[1]}` failed:\n{output}")
 
 
 @contextlib.contextmanager

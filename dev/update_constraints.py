@@ -17,6 +17,7 @@ from dev import CHECKOUT
 BUILD = ("hatchling", "editables", "setuptools")
 ENVIRONMENTS = {
     "dev/constraints/airflow-3.3.txt": ("3.3.2", "lint,bench", BUILD),
+    "dev/constraints/airflow-3.3-cluster.txt": ("3.3.2", "cluster", BUILD),
     "dev/constraints/airflow-2.11.txt": ("2.11.2", "test", BUILD),
 }
 HEADER = """\
@@ -48,7 +49,7 @@ def resolve(airflow: str, extra: str, further: tuple[str, ...]) -> list[str]:
 
 
 def main() -> None:
-    """Write both constraints files."""
+    """Write all constraints files."""
     python = ".".join(map(str, sys.version_info[:2]))
     for file, (airflow, extra, further) in ENVIRONMENTS.items():
         pins = resolve(airflow, extra, further)

@@ -77,21 +77,22 @@ def list_content_path(project_id: str) -> str:
     return f"/v1/projects/{quote_path_segment('project_id', project_id)}/content"
 
 
-def as_ids(container_ids: str | Sequence[Any]) -> list[str]:
+def as_ids(container_ids: str | Sequence[Any], *, name: str = "container_id") -> list[str]:
     """
-    Return container ids as a flat list without duplicates.
+    Return ids as a flat list without duplicates.
 
     :param container_ids: an id, or ids nested in lists, as a mapped task returns them; an empty list is valid
+    :param name: the parameter that they came from, for the message
     :raises LayersParameterError: it is something else, or contains something that is not an id
     """
     if not isinstance(container_ids, Sequence):
-        raise LayersParameterError(f"container_id = {container_ids!r}: should be an id or a list of ids.")
+        raise LayersParameterError(f"{name} = {container_ids!r}: should be an id or a list of ids.")
     ids: dict[str, None] = {}
     for item in [container_ids] if isinstance(container_ids, str) else container_ids:
         if isinstance(item, list):
-            ids |= dict.fromkeys(as_ids(item))
+            ids |= dict.fromkeys(as_ids(item, name=name))
         else:
-            quote_path_segment("container_id", item)
+            quote_path_segment(name, item)
             ids[item] = None
     return list(ids)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,11 +19,12 @@ from airflow_provider_layers.api.content import (
 )
 from airflow_provider_layers.api.scheduled_posts import ScheduleResult, publish_content, schedule_content
 from airflow_provider_layers.exceptions import LayersParameterError
-from airflow_provider_layers.idempotency import idempotency_store, send_once
+from airflow_provider_layers.idempotency import idempotency_scope, idempotency_store
 from airflow_provider_layers.operators.base import LayersContainerOperator, LayersOperator
 from airflow_provider_layers.operators.batch import LayersContentBatchOperator
 from airflow_provider_layers.operators.jobs import LayersJobOperator
-from airflow_provider_layers.task_context import attempt_count
+from airflow_provider_layers.publishing import PostReader, PostSubmitter
+from airflow_provider_layers.task_context import attempt_count, clear_count
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -45,6 +47,9 @@ __all__ = [
     "LayersReviewContentOperator",
     "LayersScheduleContentOperator",
 ]
+
+OVER_CLEARS = -1
+"""Stands for the clear in the scope of a request that a clear does not send again."""
 
 
 def __getattr__(name: str) -> Any:
@@ -261,15 +266,24 @@ class LayersGetContentOperator(LayersContainerOperator):
     """
     Read content as it is now (``reference/content/get-container``).
 
-    Returns the container as the API returns it; a list of them for a list of ids.
+    Returns the container as the API returns it; a list of them for a list of ids. Of several containers all
+    are read; if any fails, the task fails at the end and names it, and the XCom ``results`` has the ``id``,
+    ``status`` and ``approvalStatus`` of the others.
 
     :param container_id: a container or a list of them (templated)
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersNotFoundError: the container is unknown to the key
+    :raises LayersPartialError: some of several containers failed
     """
+
+    keeps_results = False
 
     def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[Any]:
         return get_content(container_id)
+
+    def row_result(self, result: Any) -> Any:
+        """Return its state alone: the rest is large, and has URLs that are signed."""
+        return {name: result.get(name) for name in ("id", "status", "approvalStatus")}
 
 
 class LayersListContentOperator(LayersOperator):
@@ -329,12 +343,17 @@ class LayersApproveContentOperator(LayersContainerOperator):
     Content that is approved already or needs no approval is a success; rejected content is a failure. A
     schedule that was waiting for the approval is carried out by the API.
 
+    Of several containers all are tried. If any fails, the task fails at the end and names it. A retry sends
+    only what did not succeed; a clear sends all again, without effect on content that is decided already.
+    The XCom ``results`` has the result or the error of each, in order.
+
     :param container_id: a container or a list of them (templated)
     :param note: 1 to 1024 characters, kept with the approval (templated)
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersConflictError: it was rejected before
     :raises LayersPromotionError: it is approved, and the schedule that waited for the approval failed
+    :raises LayersPartialError: some of several containers failed
     """
 
     template_fields: Sequence[str] = (*LayersContainerOperator.template_fields, "note")
@@ -347,7 +366,9 @@ class LayersApproveContentOperator(LayersContainerOperator):
         key = scope.key("approve", container_id)
         return approve_content(container_id, note=self.note, idempotency_key=key)
 
-    def send_request(self, context: Context, endpoint: Endpoint[dict[str, Any]]) -> dict[str, Any]:
+    def send_request(
+        self, context: Context, container_id: str, endpoint: Endpoint[dict[str, Any]]
+    ) -> dict[str, Any]:
         """Approve it, and log its approval status."""
         result = self.layers_hook.run(endpoint)
         self.log.info("Content %s: %s.", result.get("id"), result.get("approvalStatus"))
@@ -358,11 +379,16 @@ class LayersRejectContentOperator(LayersContainerOperator):
     """
     Reject content (``reference/approval/reject-content``). It does not start a new version.
 
+    Of several containers all are tried. If any fails, the task fails at the end and names it. A retry sends
+    only what did not succeed; a clear sends all again, without effect on content that is decided already.
+    The XCom ``results`` has the result or the error of each, in order.
+
     :param container_id: a container or a list of them (templated)
     :param reason: 1 to 1024 characters (templated)
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersConflictError: it was approved before, or needs no approval
+    :raises LayersPartialError: some of several containers failed
     """
 
     template_fields: Sequence[str] = (*LayersContainerOperator.template_fields, "reason")
@@ -380,56 +406,89 @@ class LayersPublishContentOperator(LayersContainerOperator):
     """
     Publish approved content at once (``reference/publishing/publish-content``).
 
-    Each container is sent once, over all tries of the task. Returns ``{"container_id", "scheduled_for",
-    "gate_status", "scheduled_post_ids"}`` for each container; wait for the posts themselves with a sensor.
+    A retry and a clear of the task send nothing again that is queued, publishing, drafted or published for
+    the same container and social account, also by another task. A post that failed or was canceled is
+    sent again by a clear, for its account alone. The first try does not compare.
+
+    Of several containers all are tried. If any fails, the task fails at the end and names it; the next try
+    sends only what is missing. The XCom ``results`` has the result or the error of each, in order.
+
+    Returns ``{"container_id", "scheduled_for", "gate_status", "scheduled_post_ids"}`` for each container;
+    wait for the posts themselves with a sensor.
 
     :param container_id: a container or a list of them (templated)
     :param targets: 1 to 50 of ``{"social_account_id", "mode", "caption_override", "first_comment_override",
         "tiktok_post_settings", "tiktok_music", "share_reel_to_feed"}``, all or nothing (templated)
-    :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago, which
-        the API no longer knows; otherwise such a retry fails and says what to check
+    :param on_clear: ``reattach`` compares as above; ``resubmit`` sends all of it again after a user's clear,
+        once over the retries that follow, and does not compare with the project's posts
+    :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago and
+        the project's posts do not show whether it did; otherwise such a retry fails and says what to check
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersApprovalRequiredError: it is not approved, and the API stored nothing
     :raises LayersContentRejectedError: it was rejected
+    :raises LayersPartialError: some of several containers failed
     """
 
     template_fields: Sequence[str] = (*LayersContainerOperator.template_fields, "targets")
     template_fields_renderers = {"targets": "json"}  # noqa: RUF012
 
     def __init__(
-        self, *, targets: list[dict[str, Any]], resubmit_after_window: bool = False, **kwargs: Any
+        self,
+        *,
+        targets: list[dict[str, Any]],
+        on_clear: Literal["reattach", "resubmit"] = "reattach",
+        resubmit_after_window: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if on_clear not in ("reattach", "resubmit"):
+            raise ValueError(f"on_clear = {on_clear!r}: should be 'reattach' or 'resubmit'.")
         self.targets = targets
+        self.on_clear = on_clear
         self.resubmit_after_window = resubmit_after_window
         self._post_ids: list[str] = []
+        self._post_reader: PostReader | None = None
+
+    def execute(self, context: Context) -> Any:
+        """Return one result for one id, and a list of results for a list of ids."""
+        self._post_ids = []
+        # Read again by each execution, since a try that waits for its turn executes several times.
+        if self.on_clear == "reattach":
+            self._post_reader = PostReader(self.layers_hook.get_conn())
+        return super().execute(context)
 
     def build_request(self, container_id: str, scope: IdempotencyScope) -> Endpoint[ScheduleResult]:
         key = scope.key("publish", container_id)
         return publish_content(container_id, targets=self.targets, idempotency_key=key)
 
-    def send_request(self, context: Context, endpoint: Endpoint[ScheduleResult]) -> dict[str, Any]:
-        """Send it once, and log whether it was accepted or waits for an approval."""
-        store = idempotency_store(context, attempt_count=attempt_count(context, since_clear=True))
-        client = self.layers_hook.get_conn()
-        sent = send_once(client, endpoint, store, send_after_window=self.resubmit_after_window)
-        result: ScheduleResult = sent.result
-        moment = result.scheduled_for or "now"
-        if result.blocked:
-            self.log.warning(
-                "Content %s is not approved: the API stores its schedule for %s until it is approved.",
-                result.container_id,
-                moment,
-            )
-        else:
-            posts = ", ".join(result.scheduled_post_ids)
-            self.log.info("Content %s is scheduled for %s: %s.", result.container_id, moment, posts)
-        self._post_ids += result.scheduled_post_ids
+    def scope(self, context: Context) -> IdempotencyScope:
+        """Return a scope that a clear does not change, unless it is to send again."""
+        scope = super().scope(context)
+        return scope if self.on_clear == "resubmit" else replace(scope, clear_count=OVER_CLEARS)
+
+    def send_request(
+        self, context: Context, container_id: str, endpoint: Endpoint[ScheduleResult]
+    ) -> dict[str, Any]:
+        """Send what is missing, and log it or why nothing was sent."""
+        is_new_each_clear = self.on_clear == "resubmit"
+        attempts = attempt_count(context, since_clear=is_new_each_clear)
+        was_cleared = not is_new_each_clear and clear_count(context) > 0
+        submitter = PostSubmitter(
+            client=self.layers_hook.get_conn(),
+            store=idempotency_store(context, attempt_count=attempts),
+            reader=self._post_reader,
+            clear=idempotency_scope(context).clear_count if was_cleared else None,
+            send_after_window=self.resubmit_after_window,
+        )
+        return submitter.submit(container_id, endpoint).as_xcom()
+
+    def publish_result(self, context: Context, result: dict[str, Any]) -> None:
+        """Show the posts so far in the UI."""
+        self._post_ids += result["scheduled_post_ids"]
         self.publish_ui_data(
             context, container_ids=as_ids(self.container_id), scheduled_post_ids=self._post_ids
         )
-        return result.as_xcom()
 
 
 class LayersScheduleContentOperator(LayersPublishContentOperator):
@@ -439,19 +498,28 @@ class LayersScheduleContentOperator(LayersPublishContentOperator):
     Content that waits for approval is either stored by the API until it is approved, which the log and
     ``gate_status: blocked_on_approval`` say, or refused, which fails the task. The API decides which.
 
-    Each container is sent once, over all tries of the task. Returns ``{"container_id", "scheduled_for",
-    "gate_status", "scheduled_post_ids"}`` for each container.
+    A retry and a clear of the task send nothing again that is queued, publishing, drafted or published for
+    the same container, social account and moment, also by another task. A post that failed or was canceled
+    is sent again by a clear, for its account alone. The first try does not compare.
+
+    Of several containers all are tried. If any fails, the task fails at the end and names it; the next try
+    sends only what is missing. The XCom ``results`` has the result or the error of each, in order.
+
+    Returns ``{"container_id", "scheduled_for", "gate_status", "scheduled_post_ids"}`` for each container.
 
     :param container_id: a container or a list of them (templated)
     :param scheduled_for: a ``datetime`` with a timezone, or an ISO 8601 string with an offset (templated)
     :param targets: 1 to 50 of ``{"social_account_id", "mode", "caption_override", "first_comment_override",
         "tiktok_post_settings", "tiktok_music", "share_reel_to_feed"}``, all or nothing (templated)
-    :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago, which
-        the API no longer knows; otherwise such a retry fails and says what to check
+    :param on_clear: ``reattach`` compares as above; ``resubmit`` sends all of it again after a user's clear,
+        once over the retries that follow, and does not compare with the project's posts
+    :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago and
+        the project's posts do not show whether it did; otherwise such a retry fails and says what to check
     :param layers_conn_id: the Airflow connection (templated)
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersApprovalRequiredError: it is not approved, and the API stored nothing
     :raises LayersContentRejectedError: it was rejected
+    :raises LayersPartialError: some of several containers failed
     """
 
     template_fields: Sequence[str] = (*LayersPublishContentOperator.template_fields, "scheduled_for")

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow.providers.http.hooks.http import HttpHook
 from airflow.providers.http.operators.http import HttpOperator
-from requests import PreparedRequest, Response, Session
+from requests import PreparedRequest, RequestException, Response, Session
 
 from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.hooks.layers import LayersHook
 
+if TYPE_CHECKING:
+    from airflow_provider_layers.client import ApiConfig
+
 
 class _SingleOriginSession(Session):
-    """A session that sends its headers, and so the key, to one origin only."""
+    """A session that sends the key to one origin only, and removes it from what that origin returns."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, api: ApiConfig) -> None:
         super().__init__()
-        self.base_url = base_url
+        self.base_url = api.base_url
+        self._redactor = api.redactor()
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         if urlsplit(request.url or "")[:2] != urlsplit(self.base_url)[:2]:
@@ -27,7 +31,26 @@ class _SingleOriginSession(Session):
                 f"The request would leave {self.base_url}: its path or a redirect names another host, "
                 "which must not see the API key."
             )
-        return super().send(request, **kwargs)
+        try:
+            response = super().send(request, **kwargs)
+        except RequestException as error:
+            if not self._redactor.is_in(error):
+                raise
+            failure = type(error)(self._redactor.text(str(error)))
+        else:
+            return self._redacted(response)
+        # Outside the handler: its context would show the key.
+        raise failure
+
+    def _redacted(self, response: Response) -> Response:
+        text = self._redactor.text
+        # requests has no other way to replace a body.
+        response._content = self._redactor.body(response.content)  # noqa: SLF001
+        response.headers = type(response.headers)(
+            (text(name), text(value)) for name, value in response.headers.items()
+        )
+        response.reason, response.url = text(response.reason or ""), text(response.url)
+        return response
 
 
 class LayersHttpHook(HttpHook):
@@ -63,7 +86,7 @@ class LayersHttpHook(HttpHook):
         self.base_url = api.base_url
         self._base_url_initialized = True
         options = self.merged_extra = {"timeout": api.timeout, **(extra_options or {})}
-        session = _SingleOriginSession(api.base_url)
+        session = _SingleOriginSession(api)
         for name in ("cert", "max_redirects", "proxies", "stream", "verify"):
             setattr(session, name, options.get(name, getattr(session, name)))
         if adapter := self.adapter or self.keep_alive_adapter:

@@ -211,7 +211,7 @@ class LayersJobLifecycleOperator(LayersLimitedOperator):
         container_ids = list(submitted.container_ids)
         if job is not None and job.ended:
             return self._finish(context, job, container_ids)
-        deadline = self._deadline(context, job.started_at if job and is_retry else None)
+        deadline = self._deadline(context, (job or submitted).started_at if is_retry else None)
         if self.deferrable:
             self._defer(job or submitted, container_ids, deadline)
         client = self.layers_hook.get_conn()

@@ -49,14 +49,15 @@ def wait_until_finished(client: LayersClient, target: PollTarget[T]) -> T:
             return subscription.result  # type: ignore[no-any-return]
 
 
-def get_job_with_grace(client: LayersClient, job_id: str) -> Job:
+def get_job_with_grace(client: LayersClient, job_id: str, *, grace_ends: float | None = None) -> Job:
     """
     Read a job that may be too new to be visible.
 
+    :param grace_ends: until when a 404 is tolerated, in seconds since the epoch; the default is 15 s from now
     :raises LayersNotFoundError: it stayed unknown
     :raises LayersError: it could not be read
     """
-    grace_ends = client.clock.time() + NOT_FOUND_GRACE
+    grace_ends = client.clock.time() + NOT_FOUND_GRACE if grace_ends is None else grace_ends
     for polls in count(1):
         try:
             return client.send_with_retries(get_job(job_id))

@@ -30,14 +30,15 @@ many waits that start together are served within seconds and later ones still fi
 DECREASE_FACTOR = 0.7
 DECREASE_SECONDS = 10.0
 RECOVERY_SHARE = 0.05
+FLOOR_SHARE = 0.05
 """After a 429 the rate falls to 0.7 of what it was, at most once in ten seconds, because the refusals of
 requests that were sent together are one event. It recovers by a twentieth of the limit a minute and does not
 fall below a twentieth. Several clients of one key that fall by a factor and rise by a step converge to equal
 shares."""
 
 TURN_RECOVERY_SHARE = 0.25
-"""The same share for turns. A start that is refused costs one more request, and the refusals that count here
-may come from the cap on running jobs, which ends with a job: the rate has to be back soon after."""
+"""By how much turns recover instead. Their refusals may come from the cap on running jobs, which ends with a
+job: the rate has to be back soon after, and a start that is refused costs no more than a request."""
 
 
 def requests_per_minute(tier: str, route_class: str) -> int:
@@ -69,8 +70,7 @@ class TokenBucket:
 
     :param per_minute: most requests in any minute; also the limit that the rate recovers to
     :param burst: how many of these may be sent at once after idle time; ``None`` for a tenth
-    :param recovery_share: share of the limit by which a rate that has fallen recovers in a minute, and below
-        which it does not fall
+    :param recovery_share: share of the limit by which a rate that has fallen recovers in a minute
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class TokenBucket:
         self.block(retry_after, now=now)
         self._tokens = min(self._tokens, 0.0)
         if self._steady_for <= 0:
-            self.per_minute = max(self.limit * self._recovery_share, self.per_minute * DECREASE_FACTOR)
+            self.per_minute = max(self.limit * FLOOR_SHARE, self.per_minute * DECREASE_FACTOR)
             self._steady_for = max(retry_after, DECREASE_SECONDS)
 
     def block(self, seconds: float, *, now: float) -> None:

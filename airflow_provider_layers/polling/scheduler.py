@@ -60,6 +60,7 @@ class Subscription:
     :param rows_to_confirm: rows that look finished, until a poll of the target itself
     :param unconfirmed_rows: rows that looked finished when the target was not: until they change, the list
         says nothing about it
+    :param listed_unfinished: whether a list has shown an unfinished row of it
     """
 
     target: PollTarget[Any]
@@ -74,6 +75,7 @@ class Subscription:
     entry_id: int | None = None
     rows_to_confirm: tuple[Row, ...] | None = None
     unconfirmed_rows: tuple[Row, ...] | None = None
+    listed_unfinished: bool = False
 
 
 @dataclass(eq=False)
@@ -312,11 +314,15 @@ class PollScheduler:
         :param pages: how many reads it took
         """
         group, due = poll.group, set(poll.due)
+        # Of a list that was not read to its end, a row may be missing and unfinished.
+        complete = not poll.is_too_long(pages)
         group.pages, group.measured_at, group.failures = pages, now, 0
         for number, subscription in enumerate(poll.members, start=1):
             # Without an entry it was removed, or is polled on its own, which says more than the list.
             if subscription.entry_id is not None and subscription.rows_to_confirm is None:
-                self._apply_rows(subscription, rows, poll.source, is_due=subscription in due, now=now)
+                self._apply_rows(
+                    subscription, rows, poll.source, is_due=subscription in due, complete=complete, now=now
+                )
             if number % CHUNK == 0:
                 yield
         group.reading = False
@@ -345,6 +351,7 @@ class PollScheduler:
         source: ListSource,
         *,
         is_due: bool,
+        complete: bool,
         now: float,
     ) -> None:
         found = tuple(filter(None, map(rows.get, subscription.target.row_ids)))
@@ -353,12 +360,16 @@ class PollScheduler:
             expected = parse_timestamp(unfinished.due_at)
             subscription.expected_end = expected.timestamp() if expected else subscription.expected_end
         trusted_until = max(subscription.polled_at + LIST_TRUST_SECONDS, subscription.expected_end or 0.0)
+        is_news, on_listed_end = found != subscription.unconfirmed_rows, subscription.target.on_listed_end
         if unfinished and now < trusted_until:
-            subscription.unconfirmed_rows = None
+            subscription.unconfirmed_rows, subscription.listed_unfinished = None, True
             if is_due:
                 subscription.polls += 1
                 self._plan(subscription, self._pause(subscription, now) * (1 - EARLY_SHARE), now=now)
-        elif is_due or found != subscription.unconfirmed_rows:
+        elif on_listed_end and is_news and complete and subscription.listed_unfinished and not unfinished:
+            on_listed_end()
+            self._plan(subscription, self._pause(subscription, now), now=now)
+        elif is_due or is_news:
             subscription.rows_to_confirm = found
             self._plan(subscription, 0.0, now=now)
 

@@ -221,6 +221,7 @@ class PollTarget(Generic[T]):
     :param listed_since: when its rows were created at the earliest, in seconds since the epoch
     :param list_source: a list in which it appears
     :param row_ids: the ids of its rows there
+    :param on_listed_end: called when a list shows that it has finished, instead of a poll that confirms it
     """
 
     name: str
@@ -234,6 +235,7 @@ class PollTarget(Generic[T]):
     listed_since: float | None = None
     list_source: ListSource | None = None
     row_ids: tuple[str, ...] = ()
+    on_listed_end: Callable[[], None] | None = field(default=None, repr=False)
 
 
 def job_target(
@@ -247,6 +249,7 @@ def job_target(
     content_format: str | None = None,
     started_at: str | None = None,
     clock: Clock = SYSTEM_CLOCK,
+    on_listed_end: Callable[[], None] | None = None,
 ) -> PollTarget[Job]:
     """
     Wait for a job until it has finished.
@@ -258,6 +261,7 @@ def job_target(
     :param kind: its kind, by which durations are remembered
     :param content_format: its format, by which durations are remembered
     :param started_at: ISO 8601
+    :param on_listed_end: called when a list shows that it has finished, instead of a poll that confirms it
     """
     started = _epoch(started_at)
 
@@ -284,6 +288,7 @@ def job_target(
         listed_since=None if kind == REGENERATE_KIND else started,
         list_source=content_source(project_id) if project_id else None,
         row_ids=tuple(_without_prefix(item) for item in container_ids),
+        on_listed_end=on_listed_end,
     )
 
 

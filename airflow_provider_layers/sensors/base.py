@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     BaseSensorOperator,
     PokeReturnValue,
     conf,
@@ -24,19 +26,26 @@ from airflow_provider_layers.exceptions import (
     LayersTransportError,
 )
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.task_context import min_deferral_seconds
+from airflow_provider_layers.task_context import TRIGGER_FAILED, execution_deadline, min_deferral_seconds
+from airflow_provider_layers.triggers.base import ERROR, TIMEOUT
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_layers.triggers.base import LayersTrigger
 
+TRIGGER_GRACE = 60.0
+"""Seconds after the deadline in which a triggerer may still report, also one that took over from another;
+then Airflow itself ends the deferral."""
+
 
 class LayersSensor(BaseSensorOperator):
     """
     A sensor with a Layers connection.
 
-    Rate limits, server errors and lost connections never fail it; the timeout and permanent errors do.
+    Rate limits, server errors and lost connections never fail it, deferred or not; ``timeout``,
+    ``execution_timeout`` and permanent errors do. While deferred, both timeouts count from the start of the
+    try and are followed by a last read; ``execution_timeout`` leaves Airflow's retries on.
 
     :param layers_conn_id: the Airflow connection, of type ``layers`` (templated)
     :param deferrable: wait in the triggerer instead of in a worker slot; the default is Airflow's
@@ -76,6 +85,13 @@ class LayersSensor(BaseSensorOperator):
         :raises LayersError: it ended badly, or cannot be read
         """
 
+    def may_have_ended(self, context: Context) -> bool:
+        """Return whether a read before the deferral can find the end."""
+        return True
+
+    def prepare_trigger(self, context: Context) -> None:
+        """Look up, before a deferral, what lets the trigger share list reads with others."""
+
     @abstractmethod
     def trigger(self, *, deadline: float, not_before: float) -> LayersTrigger:
         """Return the trigger that waits instead, both moments in seconds since the epoch."""
@@ -90,9 +106,23 @@ class LayersSensor(BaseSensorOperator):
         with self.skip_on_soft_fail():
             self.announce(context)
             if not self.deferrable:
-                return super().execute(context)
+                return self._wait_in_worker(context)
+            if self.may_have_ended(context):
+                state = self.poke(context)
+                if state.is_done:
+                    return state.xcom_value
+            return self._defer(context, self._deadline(context))
+
+    def _wait_in_worker(self, context: Context) -> Any:
+        try:
+            return super().execute(context)
+        except AirflowTaskTimeout:
+            # Airflow's timer has interrupted a pause; nothing limits this read but its own timeout.
+            self.layers_hook = self.layers_hook.with_short_timeout()
             state = self.poke(context)
-        return state.xcom_value if state.is_done else self._defer(self._now() + self.timeout)
+            if state.is_done:
+                return state.xcom_value
+            raise
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Read the state once; after a transient error it is unknown, and the sensor continues."""
@@ -102,32 +132,75 @@ class LayersSensor(BaseSensorOperator):
             self.log.warning("%s The sensor continues.", error)
             return PokeReturnValue(is_done=False)
 
-    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume; a wait that Airflow itself ended, since no trigger did, is read once more as well."""
+        if next_method == TRIGGER_FAILED and self._now() >= (deadline := self._deadline(context)):
+            reason = f"{self.subject} was not reported by a triggerer before the deadline."
+            event = {**self._event_subject(), "status": TIMEOUT, "reason": reason}
+            return self.execute_complete(context, event, deadline)
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any], deadline: float | None = None) -> Any:
         """
         Resume after the wait: read the state, since the event is only a hint.
 
         :param event: of the trigger
+        :param deadline: of the wait; ``dag.test()`` and releases before this argument pass none
         """
         with self.skip_on_soft_fail():
-            state = self.check(context)
+            subject = self._event_subject()
+            # On SQLite, Airflow reuses the number of an ended trigger and delivers its late event.
+            is_own = isinstance(event, dict) and all(event.get(name) == subject[name] for name in subject)
+            state = self.check_resumed(context, event) if is_own else self.poke(context)
             if state.is_done:
                 return state.xcom_value
-            subject = self.trigger(deadline=0.0, not_before=0.0).subject()
-            if not isinstance(event, dict) or any(event.get(name) != subject[name] for name in subject):
-                # On SQLite, Airflow reuses the number of an ended trigger and delivers its late event.
+            status, reason = (event["status"], event["reason"]) if is_own else ("", "")
+            if deadline is None:
+                deadline = event["deadline"] if is_own else self._deadline(context)
+            if status == TIMEOUT:
+                self._time_out(reason)
+            if status == ERROR and not event.get("is_transient"):
+                raise LayersTransportError(f"{self.subject} could not be polled: {reason}")
+            if is_own:
+                self.log.info("%s is unfinished; deferring again. %s", self.subject, reason)
+            else:
                 self.log.warning("Ignoring an event of another task; deferring again: %s", event)
-                return self._defer(self._now() + self.timeout)
-            if event["status"] == "timeout":
-                raise AirflowSensorTimeout(event["reason"])
-            if event["status"] == "error":
-                raise LayersTransportError(f"{self.subject} could not be polled: {event['reason']}")
-            self.log.info("%s is unfinished again; deferring again.", self.subject)
-            return self._defer(event["deadline"])
+            return self._defer(context, deadline)
 
-    def _defer(self, deadline: float) -> None:
-        not_before = self._now() + min_deferral_seconds()
-        trigger = self.trigger(deadline=deadline, not_before=not_before)
-        self.defer(trigger=trigger, method_name="execute_complete")
+    def check_resumed(self, context: Context, event: dict[str, Any]) -> PokeReturnValue:
+        """
+        Read the state once after the wait.
+
+        :param event: of the trigger of this wait
+        """
+        return self.poke(context)
+
+    def _event_subject(self) -> dict[str, Any]:
+        return self.trigger(deadline=0.0, not_before=0.0).subject()
+
+    def _deadline(self, context: Context) -> float:
+        """Return the deadline of this try: of ``timeout`` or ``execution_timeout``, whichever is first."""
+        started_at = context["ti"].start_date
+        started = started_at.timestamp() if started_at else self._now()
+        deadline, ended_by_airflow = started + self.timeout, execution_deadline(context)
+        return deadline if ended_by_airflow is None else min(deadline, ended_by_airflow)
+
+    def _time_out(self, reason: str) -> NoReturn:
+        # As elsewhere in Airflow, a sensor's own timeout stops the retries, and this one leaves them on.
+        if self.execution_timeout is not None and self.execution_timeout.total_seconds() <= self.timeout:
+            raise AirflowTaskTimeout(f"{reason} execution_timeout = {self.execution_timeout}.")
+        raise AirflowSensorTimeout(reason)
+
+    def _defer(self, context: Context, deadline: float) -> None:
+        self.prepare_trigger(context)
+        now = self._now()
+        trigger = self.trigger(deadline=deadline, not_before=now + min_deferral_seconds())
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            kwargs={"deadline": deadline},
+            timeout=timedelta(seconds=max(0.0, deadline - now) + TRIGGER_GRACE),
+        )
 
     def _now(self) -> float:
         return self.layers_hook.clock.time()
@@ -141,8 +214,8 @@ class LayersSensor(BaseSensorOperator):
         """
         try:
             yield
-        except (AirflowFailException, AirflowSensorTimeout, LayersError) as error:
-            is_permanent = isinstance(error, (AirflowFailException, AirflowSensorTimeout))
+        except (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout, LayersError) as error:
+            is_permanent = isinstance(error, (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout))
             if self.never_fail or (self.soft_fail and is_permanent):
                 option = "never_fail" if self.never_fail else "soft_fail"
                 raise AirflowSkipException(f"Skipping due to {option} is set to True.") from error

@@ -6,12 +6,14 @@ import inspect
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_layers.exceptions import LayersError, LayersTimeoutError
+from airflow_provider_layers.exceptions import LayersError, LayersPermanentError, LayersTimeoutError
 from airflow_provider_layers.hooks.layers import LayersHook
+from airflow_provider_layers.polling.intervals import PollInterval
 
 if TYPE_CHECKING:
     from airflow_provider_layers.polling.targets import PollTarget
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 TIMEOUT = "timeout"
 ERROR = "error"
+
+MAX_FAILURES = 7
+"""Exceptions in a row, other than the API's errors, that end a wait, over about 25 s: the connection
+comes from Airflow's database or API server, which may be restarting. A bug persists."""
 
 
 class LayersTrigger(BaseTrigger):
@@ -67,28 +73,37 @@ class LayersTrigger(BaseTrigger):
         """Return further fields of the event."""
         return {}
 
+    def reason(self) -> str:
+        """Return why the status is what it is, where that needs words."""
+        return ""
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield the event."""
-        status, reason = await self._status_and_reason()
+        outcome = await self._outcome()
         clock = self.layers_hook.clock
         remaining = self.not_before - clock.time()
         if remaining > 0:
             await clock.asleep(remaining)
-        outcome = {"status": status, "reason": reason, "deadline": self.deadline}
-        yield TriggerEvent({**self.subject(), **self.details(), **outcome})
+        yield TriggerEvent({**self.subject(), **self.details(), **outcome, "deadline": self.deadline})
 
-    async def _status_and_reason(self) -> tuple[str, str]:
-        try:
-            async with self.layers_hook.shared_client() as shared:
-                return await self.wait_for_status(shared.watcher), ""
-        except LayersTimeoutError as error:
-            return TIMEOUT, str(error)
-        except LayersError as error:
-            return ERROR, str(error)
-        except Exception as error:
-            # Airflow drops type and text of what a trigger raises, so the event carries them.
-            self.log.exception("Waiting for %s failed.", self.subject())
-            return ERROR, f"{type(error).__name__} in the triggerer; its log has the traceback."
+    async def _outcome(self) -> dict[str, Any]:
+        for failures in count(1):
+            try:
+                async with self.layers_hook.shared_client() as shared:
+                    return {"status": await self.wait_for_status(shared.watcher), "reason": self.reason()}
+            except LayersTimeoutError as error:
+                return {"status": TIMEOUT, "reason": str(error)}
+            except LayersError as error:
+                is_transient = not isinstance(error, LayersPermanentError)
+                return {"status": ERROR, "reason": str(error), "is_transient": is_transient}
+            except Exception as error:
+                # Airflow drops type and text of what a trigger raises, so the event carries them.
+                self.log.exception("Waiting for %s failed.", self.subject())
+                if failures == MAX_FAILURES:
+                    reason = f"{type(error).__name__} in the triggerer; its log has the traceback."
+                    return {"status": ERROR, "reason": reason, "is_transient": False}
+            await self.layers_hook.clock.asleep(PollInterval().pause(failures, jitter=0.0))
+        raise AssertionError("unreachable")
 
     @abstractmethod
     async def wait_for_status(self, watcher: Watcher) -> str:

@@ -219,6 +219,7 @@ class Airflow:
     def context(self, operator: Any, params: dict[str, Any] | None = None, **of_ti: Any) -> dict[str, Any]:
         """Make the context of one try; ``of_ti`` are fields of the task instance."""
         of_ti.setdefault("max_tries", operator.retries or 0)
+        of_ti.setdefault("start_date", datetime.fromtimestamp(self._clock.time(), timezone.utc))
         ti = TaskInstance(task=operator, **of_ti)
         started = datetime.fromtimestamp(self.run_started, timezone.utc)
         context = {"ti": ti, "dag_run": SimpleNamespace(start_date=started), "params": params or {}}
@@ -288,7 +289,8 @@ class Airflow:
             except TaskDeferred as deferred:
                 result.triggers.append(deferred.trigger.serialize())
                 result.events.append(self.fire(result.triggers[-1]))
-                method, kwargs = deferred.method_name, {"event": result.events[-1]}
+                method = deferred.method_name
+                kwargs = {**(deferred.kwargs or {}), "event": result.events[-1]}
 
     def fire(self, serialized: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         """Do the triggerer's part: make the trigger from its stored form and give its event as stored."""

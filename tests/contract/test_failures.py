@@ -161,7 +161,6 @@ PASSING: list[tuple[int, str, type[Any]]] = [
     (425, "TOO_EARLY", errors.LayersServerError),
     (500, "A_FUTURE_CODE", errors.LayersServerError),
     (503, "UNAVAILABLE", errors.LayersServerError),
-    (429, "RATE_LIMITED", errors.LayersRateLimitError),
 ]
 
 

@@ -204,30 +204,63 @@ def send(request: Any, api: Any, airflow: Any, made: Any, posted: Any) -> Any:
     return make
 
 
-def test_a_post_whose_response_was_lost_before_the_window_is_not_sent_again(
-    send: Any, lost: Any, airflow: Any, api: Any, clock: Any, posted: Any, failure: Any
+def test_a_post_whose_response_was_lost_before_the_window_is_found_among_the_posts(
+    send: Any, lost: Any, airflow: Any, api: Any, clock: Any, posted: Any
 ) -> None:
     lost(send())
     clock.sleep(LATE)
-    failure(airflow.run(send(), try_number=2), LayersReplayWindowError)
+    assert airflow.value(send(), try_number=2)["scheduled_post_ids"] == post_ids_of(api)
     assert posted() == []
     assert len(post_ids_of(api)) == 1
 
 
+def test_a_post_that_never_was_is_sent_however_late(
+    send: Any, airflow: Any, api: Any, clock: Any, posted: Any
+) -> None:
+    api.fault("fail_before", method="POST", times=5)
+    assert airflow.run(send()).error is not None
+    posted()
+    clock.sleep(LATE)
+    assert airflow.value(send(), try_number=2)["scheduled_post_ids"] == post_ids_of(api)
+    assert len(posted()) == 1
+
+
+def unreadable(api: Any) -> None:
+    """Let the key not read scheduled posts."""
+    path = "/v1/projects/*/scheduled-posts"
+    api.fault("fail_before", method="GET", path=path, status=403, code="FORBIDDEN_SCOPE", times=None)
+
+
+@pytest.mark.parametrize("on_clear", ["reattach", "resubmit"])
+def test_a_late_post_is_not_sent_where_the_posts_are_not_read(
+    on_clear: str, send: Any, lost: Any, airflow: Any, api: Any, clock: Any, posted: Any, failure: Any
+) -> None:
+    operator = send(on_clear=on_clear)
+    lost(operator)
+    clock.sleep(LATE)
+    unreadable(api)
+    failure(airflow.run(operator, try_number=2), LayersReplayWindowError)
+    assert posted() == []
+
+
 def test_a_post_whose_response_was_lost_within_the_window_is_requested_again(
-    send: Any, lost: Any, airflow: Any, api: Any, clock: Any
+    send: Any, lost: Any, airflow: Any, api: Any, clock: Any, posted: Any
 ) -> None:
     lost(send())
     clock.sleep(23 * HOUR)
-    assert airflow.value(send(), try_number=2)["scheduled_post_ids"] == post_ids_of(api)
-    assert len(post_ids_of(api)) == 1
+    unreadable(api)
+    late = airflow.value(send(), try_number=2)
+    assert [request.replayed for request in posted()] == [True]
+    api.clear_faults()
+    assert late["scheduled_post_ids"] == post_ids_of(api)
 
 
 def test_a_post_is_sent_after_the_window_where_that_is_requested(
     send: Any, lost: Any, airflow: Any, api: Any, clock: Any
 ) -> None:
-    lost(send(resubmit_after_window=True))
+    operator = send(resubmit_after_window=True, on_clear="resubmit")
+    lost(operator)
     clock.sleep(LATE)
-    late = airflow.value(send(resubmit_after_window=True), try_number=2)
+    late = airflow.value(operator, try_number=2)
     assert late["scheduled_post_ids"][0] in post_ids_of(api)
     assert len(post_ids_of(api)) == 2

@@ -79,10 +79,11 @@ def test_the_key_is_in_no_log_error_xcom_event_or_trigger(
         brief={"topic": "x"},
         wait_for_completion=True,
         deferrable=True,
+        start_timeout=20,
         completion_timeout=20,
     )
     clone = LayersCloneFromPostOperator(
-        task_id="c", project_id=api.project_id, source_platform_post_id="pp_unknown"
+        task_id="c", project_id=api.project_id, source_platform_post_id="pp_unknown", start_timeout=20
     )
     sensor = LayersJobSensor(task_id="s", job_id="job_1", timeout=20, deferrable=True)
     http = LayersHttpOperator(task_id="h", endpoint="v1/credits")
@@ -118,7 +119,7 @@ def forms_of(error: BaseException | None) -> list[str]:
     if error is None:
         return []
     shown = [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
-    return [*shown, repr(pickle.dumps(error)), *forms_of(error.__cause__), *forms_of(error.__context__)]
+    return [*shown, *forms_of(error.__cause__), *forms_of(error.__context__)]
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "x-api-key"])
@@ -144,7 +145,7 @@ def test_a_server_that_repeats_the_key_repeats_it_to_nobody(
     }
     api.outcome("failed", message=f"The key was {api.api_key}.", code=secret, times=2)
     generate = LayersGenerateContentOperator(
-        task_id="g", project_id=api.project_id, brief={"topic": "x"}, completion_timeout=90
+        task_id="g", project_id=api.project_id, brief={"topic": "x"}, start_timeout=90
     )
     job_id = airflow.value(generate, run_id="started")
     target = {"social_account_id": api.social_account_ids[0], "mode": "publish"}
@@ -156,6 +157,7 @@ def test_a_server_that_repeats_the_key_repeats_it_to_nobody(
             brief={"topic": "x"},
             wait_for_completion=True,
             deferrable=True,
+            start_timeout=90,
             completion_timeout=90,
         ),
         LayersJobSensor(task_id="s", job_id=job_id, timeout=90, deferrable=True),
@@ -163,6 +165,7 @@ def test_a_server_that_repeats_the_key_repeats_it_to_nobody(
         LayersListContentOperator(task_id="l", project_id=api.project_id),
         LayersApproveContentOperator(task_id="a", container_id=container),
         LayersPublishContentOperator(task_id="p", container_id=container, targets=[target]),
+        LayersHttpOperator(task_id="h", endpoint="v1/credits", log_response=True),
     ]
     api.fault(times=None, **arguments)
     with caplog.at_level(logging.DEBUG):
@@ -173,7 +176,7 @@ def test_a_server_that_repeats_the_key_repeats_it_to_nobody(
     seen = [caplog.text, *capfd.readouterr(), airflow.stored]
     for result in results:
         seen += [json.dumps(item) for item in (result.value, result.xcoms, result.events, result.triggers)]
-        seen += forms_of(result.error)
+        seen += [*forms_of(result.error), repr(pickle.dumps(result.error))]
     text = "".join(seen)
     assert "receive_response_headers.complete" in caplog.text, "the debug log was captured"
     assert "***" in text, "the server did repeat the key"
@@ -218,7 +221,7 @@ MALFORMED = {
 @pytest.mark.parametrize("in_event_loop", [False, True], ids=["worker", "triggerer"])
 @pytest.mark.parametrize("response", MALFORMED.values(), ids=MALFORMED)
 def test_a_response_that_the_http_library_quotes_does_not_show_the_key(
-    response: str, in_event_loop: bool, api: Any, connect: Any, caplog: Any
+    response: str, in_event_loop: bool, airflow: Any, api: Any, connect: Any, caplog: Any
 ) -> None:
     secret = api.api_key.split("_", 3)[3]
     hook = LayersHook(clock=PushedClock(api))
@@ -231,7 +234,10 @@ def test_a_response_that_the_http_library_quotes_does_not_show_the_key(
         connect(host=server.url)
         with pytest.raises(LayersError) as caught:
             read()
-    text = "".join([caplog.text, *forms_of(caught.value)])
+        http = airflow.run(LayersHttpOperator(task_id="h", endpoint="v1/credits", retries=0))
+    text = "".join(
+        [caplog.text, repr(pickle.dumps(caught.value)), *forms_of(caught.value), *forms_of(http.error)]
+    )
     assert "***" in text, "the server did repeat the key"
     assert secret not in text
 

@@ -17,6 +17,7 @@ FLOOR = {
     "polling": 3,
     "task_context": 3,
     "idempotency": 4,
+    "publishing": 5,
     "hooks": 5,
     "review": 6,
     "retry_policy": 6,

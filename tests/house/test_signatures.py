@@ -22,7 +22,7 @@ JOB_LIFECYCLE = {
 } | LIMITED
 JOB = {"wait_for_completion": False} | JOB_LIFECYCLE
 WAITING = {"deferrable": False} | CONNECTION
-PUBLISH = CONTAINER | {"targets": REQUIRED, "resubmit_after_window": False}
+PUBLISH = CONTAINER | {"targets": REQUIRED, "on_clear": "reattach", "resubmit_after_window": False}
 
 SIGNATURES = {
     "LayersGenerateContentOperator": {
@@ -186,6 +186,7 @@ NOT_TEMPLATED = {
     "accept_draft",
     "fail_on_reject",
     "ignore_downstream_trigger_rules",
+    "ask_when",
     "max_regenerations",
     "on_timeout",
     "response_timeout",

@@ -40,6 +40,7 @@ class TaskInstance:
     task_id: str = "task"
     map_index: int | None = -1
     state: str | None = "running"
+    start_date: datetime = STARTED
     xcom: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:

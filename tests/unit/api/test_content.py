@@ -480,28 +480,34 @@ def test_a_rejection_needs_a_reason():
 
 
 @pytest.mark.parametrize(
-    ("make", "status", "settled"),
+    ("make", "state", "has_effect"),
     [
-        (approve, "approved", True),
-        (approve, "not_required", True),
-        (approve, "rejected", False),
-        (approve, "pending", False),
-        (approve, None, False),
-        (reject, "rejected", True),
-        (reject, "approved", False),
-        (reject, "not_required", False),
-        (reject, "pending", False),
+        (approve, {"approvalStatus": "approved"}, True),
+        (approve, {"approvalStatus": "not_required"}, True),
+        (approve, {"approvalStatus": "rejected"}, False),
+        (approve, {"approvalStatus": "pending", "status": "processing"}, False),
+        (approve, {"approvalStatus": "pending", "status": "failed"}, False),
+        (approve, {"approvalStatus": "pending", "status": "completed"}, None),
+        (approve, {"approvalStatus": "pending"}, None),
+        (approve, {"approvalStatus": "escalated", "status": "completed"}, None),
+        (approve, {}, None),
+        (reject, {"approvalStatus": "rejected"}, True),
+        (reject, {"approvalStatus": "approved"}, False),
+        (reject, {"approvalStatus": "not_required"}, False),
+        (reject, {"approvalStatus": "pending", "status": "completed"}, None),
     ],
 )
-def test_a_conflict_is_a_success_where_the_decision_was_made_already(script, make, status, settled):
-    api = script(CONFLICT, ok({"id": "cnt_1", "approvalStatus": status, "caption": "long"}))
-    if settled:
-        result = api.client().send_with_retries(make())
-        assert result == {"id": "cnt_1", "approvalStatus": status}
-    else:
-        with pytest.raises(LayersConflictError, match="already decided on"):
-            api.client().send_with_retries(make())
-    assert api.paths[1:] == ["GET /v1/content/cnt_1"]
+def test_a_conflict_is_a_success_where_the_decision_was_made_already(make, state, has_effect):
+    assert make().on_conflict.has_effect(state) is has_effect
+
+
+def test_a_conflict_is_settled_by_reading_the_container(script):
+    container = {"id": "cnt_1", "approvalStatus": "approved", "caption": "long"}
+    api = script(CONFLICT, ok(container), CONFLICT, ok(container))
+    assert api.client().send_with_retries(approve()) == {"id": "cnt_1", "approvalStatus": "approved"}
+    with pytest.raises(LayersConflictError, match="already decided on"):
+        api.client().send_with_retries(reject())
+    assert api.paths[1::2] == ["GET /v1/content/cnt_1"] * 2
 
 
 def test_an_approval_whose_schedule_failed_is_an_error():

@@ -220,34 +220,44 @@ def test_a_post_needs_an_id():
             assert f"scheduled_post_id = {value!r}" in refusal(make, scheduled_post_id=value)
 
 
-# What the post is when it is read after a conflict, and whether that is what was requested.
+EARLIER = "2026-07-01T08:00:00.000Z"
+
+
+# A state of the post, as read after a conflict or named by its details, and whether it is what was requested.
 @pytest.mark.parametrize(
-    ("make", "post", "settled"),
+    ("make", "post", "has_effect"),
     [
         (reschedule, {"status": "queued", "scheduledFor": UTC}, True),
         (reschedule, {"status": "queued", "scheduledFor": BERLIN}, True),
         (reschedule, {"status": "publishing", "scheduledFor": UTC}, True),
         (reschedule, {"status": "canceled", "scheduledFor": UTC}, False),
-        (reschedule, {"status": "failed", "scheduledFor": UTC}, False),
-        (reschedule, {"status": "queued", "scheduledFor": "2026-07-01T08:00:00.000Z"}, False),
-        (reschedule, {"status": "queued", "scheduledFor": None}, False),
-        (reschedule, {}, False),
+        (reschedule, {"status": "failed"}, False),
+        (reschedule, {"status": "published", "scheduledFor": EARLIER}, False),
+        (reschedule, {"status": "queued", "scheduledFor": EARLIER}, None),
+        (reschedule, {"status": "archived", "scheduledFor": UTC}, None),
+        (reschedule, {"status": "published"}, None),
+        (reschedule, {}, None),
         (cancel, {"status": "canceled"}, True),
         (cancel, {"status": "published"}, False),
         (cancel, {"status": "failed"}, False),
         (cancel, {"status": "draft"}, False),
-        (cancel, {}, False),
+        (cancel, {"status": "queued"}, None),
+        (cancel, {"status": "publishing"}, None),
+        (cancel, {"status": "archived"}, None),
+        (cancel, {}, None),
     ],
 )
-def test_a_conflict_is_a_success_where_the_post_is_as_requested(script, make, post, settled):
-    api = script(error(409, "CONFLICT", details={"status": "published"}), ok(post))
-    if settled:
-        assert api.client().send_with_retries(make()) == post
-    else:
-        with pytest.raises(LayersConflictError) as caught:
-            api.client().send_with_retries(make())
-        assert caught.value.details == {"status": "published"}
-    assert api.paths[1:] == [f"GET {POST}"]
+def test_a_conflict_is_a_success_where_the_post_is_as_requested(make, post, has_effect):
+    assert make().on_conflict.has_effect(post) is has_effect
+
+
+def test_a_conflict_is_settled_by_reading_the_post(script):
+    conflict, canceled = error(409, "CONFLICT", "No."), {"id": "sp_1", "status": "canceled", "mode": "reels"}
+    api = script(conflict, ok(canceled), conflict, ok(canceled))
+    assert api.client().send_with_retries(cancel()) == canceled
+    with pytest.raises(LayersConflictError, match="No"):
+        api.client().send_with_retries(reschedule())
+    assert api.paths[1::2] == [f"GET {POST}"] * 2
 
 
 def test_a_list_is_requested_with_all_its_filters():

@@ -13,6 +13,7 @@ from airflow_provider_layers.exceptions import (
     LayersContentRejectedError,
     LayersNotFoundError,
     LayersParameterError,
+    LayersPartialPermanentError,
     LayersReplayWindowError,
 )
 from airflow_provider_layers.idempotency import REPLAY_WINDOW, IdempotencyScope
@@ -301,14 +302,33 @@ def test_what_is_done_to_one_container_shares_no_key(script):
     assert len({key for api in apis for key in api.keys}) == len(DECISIONS)
 
 
-@decisions
-def test_a_retry_keeps_the_key_and_a_clear_changes_it(script, verb, make, body):
-    keys = {}
+def keys_of(script, operator):
+    """Return the keys of a first try, a retry and a first try after a clear, none of which finds posts."""
+    keys = []
     for counts in ((1, 0), (2, 0), (2, 1)):
-        api = script(ok({}))
-        execute(make(), api, try_number=counts[0], max_tries=counts[1])
-        (keys[counts],) = api.keys
-    assert keys[1, 0] == keys[2, 0] != keys[2, 1]
+        api = script(then=ok({"projectId": "prj_1", "items": []}))
+        execute(operator, api, try_number=counts[0], max_tries=counts[1])
+        keys += api.keys
+    return keys
+
+
+@decisions
+def test_a_retry_keeps_the_key_and_a_clear_changes_that_of_a_decision(script, verb, make, body):
+    first, retried, cleared = keys_of(script, make())
+    assert first == retried
+    assert (retried == cleared) is (verb in ("schedule", "publish"))
+
+
+@publications
+def test_a_clear_changes_the_key_where_it_resubmits(script, make):
+    first, retried, cleared = keys_of(script, make(on_clear="resubmit"))
+    assert first == retried != cleared
+
+
+@publications
+def test_an_unknown_way_to_clear_is_refused(make):
+    with pytest.raises(ValueError, match="on_clear"):
+        make(on_clear="again")
 
 
 def test_the_approval_status_is_logged(script, caplog, capfd):
@@ -385,7 +405,7 @@ def test_a_refusal_is_its_own_error(script, make, status, code, error_type):
 def test_a_retry_sends_only_what_is_missing(script, make):
     """The first try published one container and failed at the second."""
     store, containers = AirflowStore(), ["cnt_1", "cnt_2"]
-    with pytest.raises(LayersApprovalRequiredError):
+    with pytest.raises(LayersPartialPermanentError):
         execute(
             make(container_id=containers),
             script(ok({"scheduledPostIds": ["sp_1"]}), error(403, "APPROVAL_REQUIRED")),
@@ -399,7 +419,8 @@ def test_a_retry_sends_only_what_is_missing(script, make):
 
 @publications
 def test_a_retry_after_the_replay_window_publishes_only_if_requested(script, make):
-    clock = FakeClock(NOW + REPLAY_WINDOW + 1)
+    """The key may not read posts, so that it stays unknown what an earlier try sent."""
+    clock, forbidden = FakeClock(NOW + REPLAY_WINDOW + 1), error(403, "FORBIDDEN_SCOPE")
     with pytest.raises(LayersReplayWindowError):
-        execute(make(), script(), clock=clock, try_number=2)
-    execute(make(resubmit_after_window=True), script(ok({})), clock=clock, try_number=2)
+        execute(make(), script(forbidden), clock=clock, try_number=2)
+    execute(make(resubmit_after_window=True), script(forbidden, ok({})), clock=clock, try_number=2)

@@ -15,6 +15,7 @@ from tests.unit.scripted import error, ok
 from tests.unit.tasks import connected, context
 
 UTC = "2026-07-01T07:00:00.000Z"
+EARLIER = "2026-07-01T06:00:00.000Z"
 POST = {"id": "sp_1", "status": "queued", "scheduledFor": UTC}
 
 
@@ -86,4 +87,4 @@ def test_a_conflict_is_a_success_only_where_the_post_is_as_requested(script, mak
     settled = {**POST, "status": "canceled" if make is cancel else "publishing"}
     assert execute(make(), script(conflict, ok(settled))) == settled
     with pytest.raises(LayersConflictError, match=r"409 CONFLICT.*published"):
-        execute(make(), script(conflict, ok({"id": "sp_1", "status": "published"})))
+        execute(make(), script(conflict, ok({**POST, "status": "published", "scheduledFor": EARLIER})))

