@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -50,6 +51,10 @@ NOT_REQUIRED, PENDING, APPROVED, REJECTED = "not_required", "pending", "approved
 APPROVAL_STATUSES = (NOT_REQUIRED, PENDING, APPROVED, REJECTED)
 DECISIONS = (NOT_REQUIRED, APPROVED, REJECTED)
 PUBLISHABLE = (APPROVED, NOT_REQUIRED)
+
+# Assumption: the only value that the vendor shows is `api_key_...`, which is a program. A name of any other
+# form may be that of a policy, so only these forms count as a person.
+_PERSON = re.compile(r"(user|usr)_.+|[^@\s]+@[^@\s]+", re.ASCII)
 
 Platform = Literal["instagram", "tiktok", "youtube"]
 UpTo20 = Annotated[list[str], Field(max_length=20)]
@@ -535,6 +540,21 @@ class ContentState:
 def combined_state(approval_status: Any, status: Any) -> str:
     """Return the approval status, or the status of content that failed or was canceled while pending."""
     return str(status if approval_status == PENDING and status in LOST_STATUSES else approval_status)
+
+
+def approved_by_person(container: Mapping[str, Any]) -> bool:
+    """
+    Return whether the API says that a person approved the current version of a container.
+
+    ``approvedAt`` and ``approvedBy`` are documented for the response of approve and for webhooks, and may be
+    missing from a container. An approval from before ``completedAt`` was for an earlier version.
+    """
+    name = container.get("approvedBy")
+    is_person = isinstance(name, str) and _PERSON.fullmatch(name) is not None
+    if container.get("approvalStatus") != APPROVED or not is_person:
+        return False
+    approved_at, completed_at = (parse_timestamp(container.get(key)) for key in ("approvedAt", "completedAt"))
+    return approved_at is None or completed_at is None or approved_at >= completed_at
 
 
 def error_text(last_error: Any) -> str | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from html import escape
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -15,6 +15,7 @@ from starlette.routing import Route
 from airflow_provider_layers.emulator.errors import ApiError, Omittable, Schema, validate
 from airflow_provider_layers.emulator.faults import matches
 from airflow_provider_layers.emulator.formats import format_optional_timestamp, format_timestamp
+from airflow_provider_layers.emulator.routes.approval import decide
 from airflow_provider_layers.emulator.routes.content import status_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ class AdvanceBody(Schema):
     """Body of ``POST clock``."""
 
     advance: Annotated[float, Field(ge=0)]
+
+
+class DecisionBody(Schema):
+    """Body of ``POST decisions``."""
+
+    container_id: str
+    decision: Literal["approved", "rejected"]
+    decider: Annotated[str, Field(min_length=1)] = "user_1"
 
 
 def control_routes(state: State) -> list[Route]:
@@ -113,6 +122,11 @@ def _clear_outcomes(state: State, _body: Any, _query: dict[str, str]) -> dict[st
     return {}
 
 
+def _decide(state: State, body: Any, _query: dict[str, str]) -> dict[str, Any]:
+    wanted = validate(DecisionBody, body)
+    return decide(state, state.container(wanted.container_id), wanted.decision, wanted.decider)
+
+
 def _show_faults(state: State, _body: Any, _query: dict[str, str]) -> dict[str, Any]:
     return {"faults": state.faults.show()}
 
@@ -173,6 +187,7 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "clock"): _advance_clock,
     ("POST", "outcomes"): _add_outcome,
     ("DELETE", "outcomes"): _clear_outcomes,
+    ("POST", "decisions"): _decide,
     ("GET", "faults"): _show_faults,
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear_faults,

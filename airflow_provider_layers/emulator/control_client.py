@@ -189,6 +189,19 @@ class EmulatorControl:
         """Let new jobs complete again."""
         self._send("DELETE", "outcomes")
 
+    def decide(self, container_id: str, decision: str, *, decider: str = "user_1") -> None:
+        """Approve or reject pending content, as a user of Layers does in its own interface.
+
+        :param decision: ``approved`` or ``rejected``
+        :param decider: who decides, as ``approvedBy`` or ``rejectedBy`` names them; the form of a user's id
+            is an assumption
+        """
+        self._send(
+            "POST",
+            "decisions",
+            {"container_id": container_id, "decision": decision, "decider": decider},
+        )
+
     def fault(self, kind: str, **arguments: Any) -> None:
         """Make requests fail.
 

@@ -111,7 +111,10 @@ class Asset:
 
 @dataclass
 class Container:
-    """A piece of content; ``uuid`` is without the ``cnt_`` prefix, ``version`` counts completed jobs."""
+    """A piece of content; ``uuid`` is without the ``cnt_`` prefix, ``version`` counts completed jobs.
+
+    ``decision`` says when it was decided and who decided it.
+    """
 
     uuid: str
     project: str
@@ -132,6 +135,7 @@ class Container:
     failed_at: datetime | None = None
     last_error: dict[str, str] | None = None
     blocked_schedule: ScheduleBody | None = None
+    decision: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

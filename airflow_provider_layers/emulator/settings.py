@@ -24,6 +24,8 @@ class EmulatorSettings(Schema):
     :param schedule_gate: response to scheduling a pending container: ``blocked`` (202) or ``forbidden`` (403)
     :param review_policy: policy of the default project; ``first_n`` belongs to ``review_first_n``
     :param first_n: how many containers are reviewed under ``review_first_n``
+    :param past_first_n: approval status of new content after the first ``first_n``
+    :param show_decider: whether a container names who approved or rejected it
     :param scopes: scopes of the default key; ``*`` is everything
     :param suspended: ``key`` or ``organization`` for 503 KILL_SWITCH on every route
     :param revoked: whether the default key is revoked
@@ -44,6 +46,8 @@ class EmulatorSettings(Schema):
     schedule_gate: Literal["blocked", "forbidden"] = "blocked"
     review_policy: ReviewPolicy = "review_all"
     first_n: Annotated[int, Field(ge=1, le=50)] = 1
+    past_first_n: Literal["not_required", "approved"] = "not_required"
+    show_decider: bool = False
     scopes: list[Name] = Field(default=["*"])
     suspended: Literal["key", "organization"] | None = None
     revoked: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_layers.api.account import costs_per_format, get_credits
-from airflow_provider_layers.api.content import PENDING, as_ids
+from airflow_provider_layers.api.content import as_ids
 from airflow_provider_layers.exceptions import (
     LayersBillingError,
     LayersError,
@@ -30,12 +30,17 @@ from airflow_provider_layers.exceptions import (
 from airflow_provider_layers.idempotency import idempotency_scope
 from airflow_provider_layers.operators.jobs import LayersJobLifecycleOperator
 from airflow_provider_layers.review.decision import (
+    AskWhen,
+    UndecidedTest,
     approved_containers,
+    approved_in_layers,
     compare_with_shown,
     conflicts,
     decide,
     decision_as_json,
     decision_key,
+    is_undecided,
+    raise_failed,
     read_reviewable,
     regenerate_request,
 )
@@ -87,6 +92,7 @@ DECISION_KEY = "decision"
 """XCom key: who decided what, when and why."""
 
 TIMEOUT_OPTIONS = {"fail": None, "approve": APPROVE, "reject": REJECT}
+ASK_WHEN_OPTIONS = get_args(AskWhen)
 
 NO_NEW_VERSION = frozenset(
     {
@@ -113,8 +119,12 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
     The question shows the pictures and every text that goes public. ``Approve`` and ``Reject`` are carried
     out in Layers (``reference/approval/approve-content``, ``reference/approval/reject-content``);
     ``Regenerate`` starts a job that makes a new version with a changed brief
-    (``reference/content/regenerate``), waits for it deferred, and asks again. Content that needs no decision,
-    or was decided in Layers, is not asked about.
+    (``reference/content/regenerate``), waits for it deferred, and asks again.
+
+    The task asks unless a person has decided on the content as it is now, whatever the project's policy is:
+    also about content that needs no approval in Layers, or was approved there without the name of a person
+    (``approvedBy``). What its own reviewer approved in Layers, and what is rejected, is not asked about.
+    Layers keeps no decision on content that is not pending, so a rejection of it only stops this DAG run.
 
     An answer counts for what was shown: if the content has changed since, the task asks about it again.
     Airflow keeps the texts of a task's first question, so the pictures and a card above them are served by
@@ -131,8 +141,11 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
     :param subject: headline; derived from the content by default (templated)
     :param body: Markdown of your own, shown before the content (templated)
     :param assigned_users: who may answer: user ids, or ``{"id", "name"}``; everybody by default
+    :param ask_when: ``undecided``, or ``pending`` to ask only about content that is pending in Layers, so
+        that the project's policy, or a program that approves, stands in for a person
     :param response_timeout: how long to wait for an answer to each question; forever by default
-    :param on_timeout: ``fail`` the task, or ``approve`` or ``reject`` the content
+    :param on_timeout: ``fail`` the task, or ``approve`` or ``reject`` the content; needs a
+        ``response_timeout``
     :param notifiers: called for each question
     :param max_regenerations: how many new versions can be asked for
     :param fail_on_reject: fail the task on a rejection, instead of skipping downstream tasks
@@ -160,6 +173,7 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
         subject: str | None = None,
         body: str | None = None,
         assigned_users: Any = None,
+        ask_when: AskWhen = "undecided",
         response_timeout: timedelta | None = None,
         on_timeout: Literal["fail", "approve", "reject"] = "fail",
         notifiers: Any = None,
@@ -169,8 +183,7 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
         deferrable: bool = True,
         **kwargs: Any,
     ) -> None:
-        if on_timeout not in TIMEOUT_OPTIONS:
-            raise ValueError(f"on_timeout = {on_timeout!r}: should be one of {', '.join(TIMEOUT_OPTIONS)}.")
+        _raise_unless_valid(ask_when, on_timeout, response_timeout)
         super().__init__(
             subject=subject or "",
             body=body,
@@ -183,10 +196,23 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
             **kwargs,
         )
         self.container_id = container_id
+        self.ask_when = ask_when
         self.on_timeout = on_timeout
         self.max_regenerations = max_regenerations
         self.fail_on_reject = fail_on_reject
         self.ignore_downstream_trigger_rules = ignore_downstream_trigger_rules
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Refuse wrong parameters when the DAG is parsed: a mapped task is constructed only when it runs."""
+        mapped = super().partial(**kwargs)
+        scopes = (mapped.kwargs["dag"], mapped.kwargs["task_group"])
+        given = {name: value for scope in scopes if scope for name, value in scope.default_args.items()}
+        given |= {**(kwargs.get("default_args") or {}), **kwargs}
+        _raise_unless_valid(
+            given.get("ask_when", "undecided"), given.get("on_timeout", "fail"), given.get("response_timeout")
+        )
+        return mapped
 
     def execute(self, context: Context) -> Any:
         """Ask, or carry out the answer to an earlier try."""
@@ -228,25 +254,29 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
         container_ids = as_ids(self.container_id)
         self.publish_ui_data(context, container_ids=container_ids)
         self.publish_content_link(context, container_ids)
-        previews = read_reviewable(self.layers_hook.get_conn(), container_ids)
-        pending = {name: preview for name, preview in previews.items() if preview.approval_status == PENDING}
-        if not pending:
-            self.log.info("No content is waiting for a decision.")
+        needs_answer = self._needs_answer(state)
+        previews = read_reviewable(self.layers_hook.get_conn(), container_ids, needs_answer)
+        undecided = {name: preview for name, preview in previews.items() if needs_answer(name, preview)}
+        if not undecided:
+            self.log.info("No content needs an answer.")
             statuses = {name: preview.approval_status for name, preview in previews.items()}
             return self._conclude(context, None, statuses)
-        shown = {name: preview.fingerprint for name, preview in pending.items()}
+        shown = {name: preview.fingerprint for name, preview in undecided.items()}
         version = state.version if shown == state.shown else state.version + 1
-        asked = ReviewState(version, shown, notice, state.regeneration_count)
+        asked = ReviewState(version, shown, notice, state.regeneration_count, state.approved)
         ReviewStateStore(context).save(asked)
-        self._render_question(context, version, list(pending.values()))
-        self.log.info("Asking about version %s of %s. %s", version, ", ".join(pending), notice or "")
+        self._render_question(context, version, list(undecided.values()))
+        self.log.info("Asking about version %s of %s. %s", version, ", ".join(undecided), notice or "")
         return super().execute(context)
 
-    def _render_question(self, context: Context, version: int, pending: list[ContentPreview]) -> None:
-        can_regenerate = self.max_regenerations > 0 and len(pending) == 1
-        self.subject = self.subject or render_subject(pending)
+    def _needs_answer(self, state: ReviewState) -> UndecidedTest:
+        return partial(is_undecided, ask_when=self.ask_when, approved=state.approved)
+
+    def _render_question(self, context: Context, version: int, undecided: list[ContentPreview]) -> None:
+        can_regenerate = self.max_regenerations > 0 and len(undecided) == 1
+        self.subject = self.subject or render_subject(undecided)
         self.body = render_body(
-            pending,
+            undecided,
             version=version,
             live_url=lambda part: review_url(context, part, version=version),
             costs=self._costs(),
@@ -281,17 +311,25 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
 
     def _carry_out(self, context: Context, state: ReviewState, answer: ReviewAnswer) -> Any:
         client, container_ids = self.layers_hook.get_conn(), as_ids(self.container_id)
+        needs_answer = self._needs_answer(state)
         if answer.option == REGENERATE:
-            result = compare_with_shown(client, container_ids, answer)
+            result = compare_with_shown(client, container_ids, answer, needs_answer)
         else:
             key = partial(decision_key, idempotency_scope(context), answer)
-            result = decide(client, container_ids, answer, idempotency_key=key)
+            result = decide(client, container_ids, answer, needs_answer, idempotency_key=key)
+        approved = {**state.approved, **approved_in_layers(result, answer)}
+        if approved != state.approved:
+            state = replace(state, approved=approved)
+            ReviewStateStore(context).save(state)
+        if result.errors:
+            self._push_decision(context, answer, result.statuses)
+            raise_failed(result)
         if result.changed:
             notice = f"{answer.reviewer} answered {answer.option} to content that has changed since."
             return self._ask(context, state, notice)
-        if answer.option != REGENERATE or not result.pending:
+        if answer.option != REGENERATE or not result.undecided:
             return self._conclude(context, answer, result.statuses)
-        if len(result.pending) > 1:
+        if len(result.undecided) > 1:
             return self._ask(context, state, "Regenerate works for one container at a time.")
         if state.regeneration_count >= self.max_regenerations:
             return self._ask(
@@ -334,7 +372,7 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
         for conflict in conflicts(statuses, answer):
             self.log.warning(conflict)
         approved = approved_containers(statuses, answer)
-        context["ti"].xcom_push(key=DECISION_KEY, value=decision_as_json(statuses, answer))
+        self._push_decision(context, answer, statuses)
         self.log.info("Approved: %s.", ", ".join(approved) or "nothing")
         rejected = [container_id for container_id in statuses if container_id not in approved]
         if rejected and self.fail_on_reject:
@@ -348,6 +386,11 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
             self._skip_downstream(context)
         return None
 
+    def _push_decision(
+        self, context: Context, answer: ReviewAnswer | None, statuses: Mapping[str, str | None]
+    ) -> None:
+        context["ti"].xcom_push(key=DECISION_KEY, value=decision_as_json(statuses, answer))
+
     def _skip_downstream(self, context: Context) -> None:
         task: Any = context["task"]
         if self.ignore_downstream_trigger_rules:
@@ -355,6 +398,20 @@ class LayersReviewContentOperator(HITLOperator, LayersJobLifecycleOperator, Skip
         else:
             downstream = task.get_direct_relatives(upstream=False)
         self.skip(ti=context["ti"], tasks=[follower for follower in downstream if not follower.is_teardown])
+
+
+def _raise_unless_valid(ask_when: Any, on_timeout: Any, response_timeout: Any) -> None:
+    for name, value, options in (
+        ("ask_when", ask_when, ASK_WHEN_OPTIONS),
+        ("on_timeout", on_timeout, tuple(TIMEOUT_OPTIONS)),
+    ):
+        if value not in options:
+            raise ValueError(f"{name} = {value!r}: should be one of {', '.join(options)}.")
+    if TIMEOUT_OPTIONS[on_timeout] and response_timeout is None:
+        raise ValueError(
+            f"on_timeout = {on_timeout!r} decides when response_timeout has passed, and there is none. Set "
+            "response_timeout=timedelta(...), or leave out on_timeout to wait for a person."
+        )
 
 
 def _is_mapped_alone(context: Context) -> bool:

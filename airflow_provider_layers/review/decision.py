@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow_provider_layers.api.content import (
     APPROVAL_STATUSES,
+    APPROVED,
+    NOT_REQUIRED,
     PENDING,
     PUBLISHABLE,
     REJECTED,
@@ -23,9 +25,13 @@ from airflow_provider_layers.exceptions import (
     LayersContentError,
     LayersContentUnfinishedError,
     LayersError,
+    LayersPartialError,
+    LayersPartialPermanentError,
+    LayersPermanentError,
+    LayersPromotionError,
 )
 from airflow_provider_layers.review.preview import ContentPreview, content_preview
-from airflow_provider_layers.review.question import REGENERATE, REJECT, ReviewAnswer
+from airflow_provider_layers.review.question import APPROVE, REGENERATE, REJECT, ReviewAnswer
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.endpoint import Endpoint
@@ -35,6 +41,32 @@ if TYPE_CHECKING:
     from airflow_provider_layers.review.state import ReviewState
 
 COMPLETED = "completed"
+
+AskWhen = Literal["undecided", "pending"]
+
+UndecidedTest = Callable[[str, ContentPreview], bool]
+"""Says whether a container, named as the task names it, needs an answer."""
+
+
+def is_undecided(
+    container_id: str, preview: ContentPreview, *, ask_when: AskWhen, approved: Mapping[str, str]
+) -> bool:
+    """
+    Say whether a container needs an answer: no person has decided on its current version.
+
+    :param ask_when: ``pending`` lets an approval by anyone count, and a policy that needs none
+    :param approved: fingerprint of what a reviewer of the same task approved, by container id
+    """
+    if preview.approval_status == PENDING:
+        return True
+    if ask_when == "pending" or preview.approval_status not in PUBLISHABLE:
+        return False
+    if preview.status != COMPLETED:
+        # The decision, if there is one, is for the version before the one that is being made.
+        return True
+    # not_required has no decision. An approval without a person's name may be one of a program or a policy.
+    is_ours = preview.approval_status == APPROVED and approved.get(container_id) == preview.fingerprint
+    return not (preview.approved_by_person or is_ours)
 
 
 def read_previews(client: LayersClient, container_ids: Sequence[str]) -> dict[str, ContentPreview]:
@@ -50,9 +82,11 @@ def read_previews(client: LayersClient, container_ids: Sequence[str]) -> dict[st
     }
 
 
-def read_reviewable(client: LayersClient, container_ids: Sequence[str]) -> dict[str, ContentPreview]:
+def read_reviewable(
+    client: LayersClient, container_ids: Sequence[str], needs_answer: UndecidedTest
+) -> dict[str, ContentPreview]:
     """
-    Read containers that a person can decide on, or that need no decision.
+    Read containers that a person can decide on, or that need no answer.
 
     :raises LayersContentUnfinishedError: a container is still being made
     :raises LayersContentError: a container failed or was canceled
@@ -62,7 +96,7 @@ def read_reviewable(client: LayersClient, container_ids: Sequence[str]) -> dict[
     for container_id, preview in previews.items():
         if preview.approval_status not in APPROVAL_STATUSES:
             raise unknown_approval_status(container_id, preview.approval_status)
-        if preview.approval_status == PENDING and preview.status != COMPLETED:
+        if needs_answer(container_id, preview) and preview.status != COMPLETED:
             raise _not_reviewable(container_id, preview)
     return previews
 
@@ -85,20 +119,24 @@ class DecisionResult:
     The containers of a review after an answer.
 
     :param statuses: the approval status of each container in Layers
-    :param changed: pending containers that are not what was shown; nothing was decided if there are any
+    :param undecided: the containers that needed an answer
+    :param changed: those of them that are not what was shown; nothing was decided if there are any
+    :param errors: why the answer could not be carried out, by container id
     """
 
     statuses: Mapping[str, str | None]
+    undecided: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    errors: Mapping[str, LayersError] = field(default_factory=dict)
 
     @property
     def pending(self) -> list[str]:
-        """The containers that still wait for a decision."""
+        """The containers that wait for a decision in Layers."""
         return [container_id for container_id, status in self.statuses.items() if status == PENDING]
 
 
 def compare_with_shown(
-    client: LayersClient, container_ids: Sequence[str], answer: ReviewAnswer
+    client: LayersClient, container_ids: Sequence[str], answer: ReviewAnswer, needs_answer: UndecidedTest
 ) -> DecisionResult:
     """
     Compare the containers with what the reviewer was shown.
@@ -106,9 +144,12 @@ def compare_with_shown(
     :param container_ids: all containers of the review, as the task names them
     """
     previews = read_previews(client, container_ids)
-    result = DecisionResult({name: preview.approval_status for name, preview in previews.items()})
-    changed = [name for name in result.pending if not _is_shown(previews[name], answer.shown.get(name))]
-    return DecisionResult(result.statuses, tuple(changed))
+    undecided = tuple(name for name, preview in previews.items() if needs_answer(name, preview))
+    return DecisionResult(
+        statuses={name: preview.approval_status for name, preview in previews.items()},
+        undecided=undecided,
+        changed=tuple(name for name in undecided if not _is_shown(previews[name], answer.shown.get(name))),
+    )
 
 
 def _is_shown(preview: ContentPreview, fingerprint: str | None) -> bool:
@@ -120,21 +161,71 @@ def decide(
     client: LayersClient,
     container_ids: Sequence[str],
     answer: ReviewAnswer,
+    needs_answer: UndecidedTest,
     *,
     idempotency_key: Callable[[str], str],
 ) -> DecisionResult:
     """
-    Approve or reject the pending containers, if all of them are what the reviewer was shown.
+    Approve or reject the pending containers, if all undecided ones are what the reviewer was shown.
+
+    Layers refuses a decision on other content with 409, so the answer is only for the DAG run there. Each
+    container is tried, whatever happens to the others.
 
     :param container_ids: all containers of the review, as the task names them
     :param answer: ``Approve`` or ``Reject``
     :param idempotency_key: returns the key for a container's decision
     """
-    result = compare_with_shown(client, container_ids, answer)
+    result = compare_with_shown(client, container_ids, answer, needs_answer)
     if result.changed:
         return result
-    decided = {name: _decide_one(client, name, answer, idempotency_key(name)) for name in result.pending}
-    return DecisionResult({**result.statuses, **decided})
+    statuses, errors = dict(result.statuses), {}
+    for name in result.pending:
+        statuses[name], error = _try_to_decide(client, name, answer, idempotency_key(name))
+        if error is not None:
+            errors[name] = error
+    return replace(result, statuses=statuses, errors=errors)
+
+
+def _try_to_decide(
+    client: LayersClient, container_id: str, answer: ReviewAnswer, key: str
+) -> tuple[str | None, LayersError | None]:
+    try:
+        return _decide_one(client, container_id, answer, key), None
+    except LayersPromotionError as error:
+        return APPROVED, error
+    except LayersError as error:
+        return PENDING, error
+
+
+def raise_failed(result: DecisionResult) -> NoReturn:
+    """
+    Raise what failed: the error itself for one container, one that names every failed container for several.
+
+    :raises LayersPartialError: a retry may help, so the next try continues with what failed
+    :raises LayersPartialPermanentError: no retry can help
+    """
+    statuses, errors = result.statuses, result.errors
+    if len(statuses) == 1:
+        raise next(iter(errors.values()))
+    texts = {name: str(error) for name, error in errors.items()}
+    rows = [
+        {"container_id": name, "approval_status": status, "error": texts.get(name)}
+        for name, status in statuses.items()
+    ]
+    lines = [f"The answer could not be carried out for {len(errors)} of {len(statuses)} containers."]
+    lines += [f"{name}: {text}" for name, text in texts.items()]
+    if all(isinstance(error, LayersPermanentError) for error in errors.values()):
+        lines.append("It was carried out for the others. Remove the causes and clear the task.")
+        raise LayersPartialPermanentError("\n".join(lines), rows, errors)
+    lines.append("It was carried out for the others. The next try continues with these.")
+    raise LayersPartialError("\n".join(lines), rows, errors)
+
+
+def approved_in_layers(result: DecisionResult, answer: ReviewAnswer) -> dict[str, str]:
+    """Return what the reviewer approved and Layers keeps as approved: the fingerprint by container id."""
+    if answer.option != APPROVE or result.changed:
+        return {}
+    return {name: text for name, text in answer.shown.items() if result.statuses.get(name) == APPROVED}
 
 
 def _decide_one(client: LayersClient, container_id: str, answer: ReviewAnswer, key: str) -> str | None:
@@ -208,19 +299,21 @@ def decision_as_json(statuses: Mapping[str, str | None], answer: ReviewAnswer | 
         "decided_by": answer.user if answer else None,
         "decided_at": answer.at if answer else None,
         "reason": reason,
+        "warnings": list(conflicts(statuses, answer)),
     }
 
 
 def conflicts(statuses: Mapping[str, str | None], answer: ReviewAnswer | None) -> Iterator[str]:
-    """Return a message for each container on which Layers and the reviewer disagree."""
+    """Return a message for each container that Layers does not have as the reviewer answered."""
     if answer is None:
         return
     for container_id in answer.shown:
         status = statuses.get(container_id)
         subject = f"Content {container_id}: {answer.reviewer} answered {answer.option}"
         if answer.option == REJECT and status in PUBLISHABLE:
+            why = "it needs no approval" if status == NOT_REQUIRED else f"it was already {status} in Layers"
             yield (
-                f"{subject}, but it was already {status} in Layers and can no longer be rejected. This DAG "
+                f"{subject}, but {why} and cannot be rejected there, so Layers keeps no decision. This DAG "
                 "run does not continue with it. What is scheduled in Layers is still published unless you "
                 "cancel it there."
             )

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_layers.api.content import error_text
+from airflow_provider_layers.api.content import approved_by_person, error_text
 
 SLIDESHOW, VIDEO, IMAGE = "slideshow", "video", "image"
 
@@ -38,12 +38,14 @@ class ContentPreview:
     :param pictures: URLs of the slides, or of the poster frame of a video
     :param video: URL of the video, if it is one
     :param source: post or video that it was cloned from
+    :param approved_by_person: whether the API says that a person approved this version
     :param error: why it failed
     """
 
     container_id: str
     status: str | None
     approval_status: str | None
+    approved_by_person: bool
     format: str | None
     kind: str | None
     pictures: tuple[str, ...]
@@ -87,6 +89,7 @@ def content_preview(container: Mapping[str, Any]) -> ContentPreview:
         container_id=str(container.get("id")),
         status=_text(container.get("status")),
         approval_status=_text(container.get("approvalStatus")),
+        approved_by_person=approved_by_person(container),
         format=_text(container.get("format")),
         kind=kind,
         pictures=tuple(dict.fromkeys(_pictures(kind, preview, assets))),

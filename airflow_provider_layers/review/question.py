@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import Param
 
+from airflow_provider_layers.api.content import APPROVED, NOT_REQUIRED
 from airflow_provider_layers.review.markdown import escape, grid, image, link, plain_line, quote, table
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ MAX_TEXT_LENGTH = 1024
 """Characters of a note or a reason (``reference/approval/reject-content``)."""
 
 MAX_SUBJECT_LENGTH = 80
+
+APPROVAL_NOTES = {
+    NOT_REQUIRED: "not required in Layers. A rejection stops only this DAG run",
+    APPROVED: "already approved in Layers. A rejection stops only this DAG run",
+}
+"""What a reviewer should know about content that is not pending."""
 
 GRID_COLUMNS = 5
 MIN_PICTURE_SLOTS = 10
@@ -53,7 +60,7 @@ def render_body(
     Airflow keeps the first body of a task instance, also when the task asks again. Therefore the card and the
     pictures are URLs that always show the current version, and the texts name the version they belong to.
 
-    :param previews: the containers that wait for a decision
+    :param previews: the containers that are asked about
     :param version: the version they have now
     :param live_url: returns the URL of a part: ``card``, ``media``, or the number of a picture
     :param costs: estimated credits of a job by format
@@ -87,6 +94,7 @@ def _texts(preview: ContentPreview, costs: Mapping[str, int]) -> Iterator[str]:
     # The names of formats have hyphens in content and underscores in prices.
     cost = costs.get((preview.format or "").replace("-", "_"))
     facts = {
+        "Approval": APPROVAL_NOTES.get(preview.approval_status or ""),
         "Format": preview.format,
         "Influencer": preview.influencer,
         "Source": preview.source,

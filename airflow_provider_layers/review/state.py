@@ -36,6 +36,8 @@ class ReviewState:
     :param shown: its fingerprint, by container id
     :param notice: why the last answer was not carried out
     :param regeneration_count: how many regenerations were started since the last clear
+    :param approved: fingerprint of what its reviewers approved and Layers keeps as approved, by container id;
+        it also counts after a clear
     :param answer: an answer that is not carried out yet
     :param regenerating: whether the job that the answer asks for may have been started
     """
@@ -44,6 +46,7 @@ class ReviewState:
     shown: Mapping[str, str] = field(default_factory=dict)
     notice: str | None = None
     regeneration_count: int = 0
+    approved: Mapping[str, str] = field(default_factory=dict)
     answer: ReviewAnswer | None = None
     regenerating: bool = False
 
@@ -61,12 +64,13 @@ class ReviewStateStore:
         self._clear_count = clear_count(context)
 
     def load(self) -> ReviewState:
-        """Return the state; after a clear, only the version and what it was for."""
+        """Return the state; after a clear, only the version, what it was for, and what is approved."""
         saved = self._saved()
         if saved is None:
             return ReviewState(version=VERSIONS_PER_TRY * (int(self._ti.try_number) - 1))
         if saved.pop("clear_count") != self._clear_count:
-            return ReviewState(version=saved["version"], shown=saved["shown"])
+            kept = {name: saved[name] for name in ("version", "shown", "approved") if name in saved}
+            return ReviewState(**kept)
         answer = saved.pop("answer")
         return ReviewState(**saved, answer=ReviewAnswer(**answer) if answer else None)
 

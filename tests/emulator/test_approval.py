@@ -140,3 +140,52 @@ def test_the_first_n_policy_ends_after_n_decisions(api, client, create_container
 )
 def test_invalid_policies(client, policy_urls, assert_error, newer, status, body, path):
     assert_error(client.patch(policy_urls[newer], json=body), status, "VALIDATION", path)
+
+
+def test_content_after_the_first_n_may_be_born_approved(api, client, create_container):
+    api.configure(review_policy="review_first_n", first_n=1, past_first_n="approved", show_decider=True)
+    client.post(f"/v1/content/{create_container()}/approve")
+    container = client.get(f"/v1/content/{create_container()}").json()
+    assert container["approvalStatus"] == "approved"
+    assert "approvedBy" not in container, "no one approved it"
+
+
+def test_a_user_decides_in_layers(api, client, create_container, schedule_body):
+    api.configure(show_decider=True)
+    approved, rejected = create_container(), create_container()
+    client.post(f"/v1/content/{approved}/schedule", json=schedule_body())
+    requests = len(api.requests())
+    api.decide(approved, "approved", decider="user_7")
+    api.decide(rejected, "rejected")
+    assert len(api.requests()) == requests, "they do not use the API"
+    container = client.get(f"/v1/content/{approved}").json()
+    assert (container["approvalStatus"], container["approvedBy"]) == ("approved", "user_7")
+    assert container["approvedAt"] == api.now()
+    posts = client.get(f"/v1/projects/{api.project_id}/scheduled-posts").json()["items"]
+    assert [post["containerId"] for post in posts] == [approved]
+    assert client.get(f"/v1/content/{rejected}").json()["rejectedBy"] == "user_1"
+    with pytest.raises(ValueError, match="already rejected"):
+        api.decide(rejected, "approved")
+
+
+def test_a_container_names_who_decided_only_if_configured(api, client, create_container):
+    container = create_container()
+    client.post(f"/v1/content/{container}/approve")
+    assert not {"approvedAt", "approvedBy"} & set(client.get(f"/v1/content/{container}").json())
+    api.configure(show_decider=True)
+    assert client.get(f"/v1/content/{container}").json()["approvedBy"].startswith("api_key_")
+
+
+@pytest.mark.parametrize(("policy", "status"), [("review_all", "pending"), ("auto_approve", "approved")])
+def test_regenerating_keeps_the_decision_unless_the_policy_asks_for_another(
+    api, client, create_container, policy, status
+):
+    api.configure(show_decider=True)
+    container = create_container()
+    api.decide(container, "approved")
+    api.configure(review_policy=policy)
+    client.post(f"/v1/content/{container}/regenerate")
+    api.advance(60)
+    regenerated = client.get(f"/v1/content/{container}").json()
+    assert regenerated["approvalStatus"] == status
+    assert ("approvedBy" in regenerated) == (status == "approved")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_layers.emulator.errors import Query, conflict
 from airflow_provider_layers.emulator.formats import format_timestamp
@@ -18,24 +18,21 @@ from airflow_provider_layers.emulator.schemas import (
 
 if TYPE_CHECKING:
     from airflow_provider_layers.emulator.entities import Container, Project
+    from airflow_provider_layers.emulator.state import State
 
 
 def approve(request: ApiRequest) -> ApiResponse:
     """Approve a container; a schedule that was blocked until then is promoted."""
     request.read_body(ApproveBody)
-    container = _require_pending(request)
-    body = _decide(request, container, "approved")
-    if container.blocked_schedule is not None:
-        body["pendingSchedulePromotion"] = promote_schedule(request.state, container)
-    return ApiResponse(200, body)
+    container = request.state.container(request.path_params["container"])
+    return ApiResponse(200, decide(request.state, container, "approved", _decider(request)))
 
 
 def reject(request: ApiRequest) -> ApiResponse:
     """Reject a container, and drop the schedule that waited for approval."""
     reason = request.read_body(RejectBody).reason
-    container = _require_pending(request)
-    body = _decide(request, container, "rejected")
-    container.blocked_schedule = None
+    container = request.state.container(request.path_params["container"])
+    body = decide(request.state, container, "rejected", _decider(request))
     return ApiResponse(200, {**body, "reason": reason})
 
 
@@ -82,8 +79,11 @@ def _project(request: ApiRequest) -> Project:
     return request.state.project(request.path_params["project"])
 
 
-def _require_pending(request: ApiRequest) -> Container:
-    container = request.state.container(request.path_params["container"])
+def _decider(request: ApiRequest) -> str:
+    return f"api_key_{request.key.key_id}"
+
+
+def _require_pending(container: Container) -> None:
     details = {"containerId": container.id, "approvalStatus": container.approval_status}
     if container.approval_status == "not_required":
         raise conflict("Container does not require approval.", **details)
@@ -92,19 +92,23 @@ def _require_pending(request: ApiRequest) -> Container:
     # Assumption: the pages do not give the code for a container whose job still runs or has failed.
     if container.status != "completed":
         raise conflict("Container is not completed.", status=container.status, **details)
-    return container
 
 
-def _decide(request: ApiRequest, container: Container, decision: str) -> dict[str, Any]:
-    now = request.state.clock.now()
+def decide(
+    state: State, container: Container, decision: Literal["approved", "rejected"], decider: str
+) -> dict[str, Any]:
+    """Approve or reject *container* for *decider*, and promote or drop the schedule that waited for it."""
+    _require_pending(container)
+    now = state.clock.now()
     container.approval_status, container.updated_at = decision, now
-    request.state.projects[container.project].decided += 1
-    return {
-        "id": container.id,
-        "approvalStatus": decision,
-        f"{decision}At": format_timestamp(now),
-        f"{decision}By": f"api_key_{request.key.key_id}",
-    }
+    container.decision = {f"{decision}At": format_timestamp(now), f"{decision}By": decider}
+    state.projects[container.project].decided += 1
+    body = {"id": container.id, "approvalStatus": decision, **container.decision}
+    if decision == "rejected":
+        container.blocked_schedule = None
+    elif container.blocked_schedule is not None:
+        return {**body, "pendingSchedulePromotion": promote_schedule(state, container)}
+    return body
 
 
 def _set_policy(request: ApiRequest, project: Project, policy: str, first_n: int) -> None:

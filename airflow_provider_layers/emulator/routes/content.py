@@ -26,11 +26,12 @@ _HOOK_ENDINGS = ("changed my mornings", "took ten minutes", "was worth it", "is 
 def create_container(state: State, project: Project, format_name: str, uuid: str | None = None) -> Container:
     """Create an empty container, pending if the policy of *project* has it reviewed."""
     now = state.clock.now()
+    unreviewed = state.settings.past_first_n if project.policy == "review_first_n" else "not_required"
     container = Container(
         uuid=uuid or state.ids.uuid("container"),
         project=project.uuid,
         format_name=format_name,
-        approval_status="pending" if project.reviews_new_content else "not_required",
+        approval_status="pending" if project.reviews_new_content else unreviewed,
         created_at=now,
         updated_at=now,
         number=state.next_number(),
@@ -137,6 +138,10 @@ def get_content(request: ApiRequest) -> ApiResponse:
         "updatedAt": format_timestamp(container.updated_at),
         "failedAt": format_optional_timestamp(container.failed_at),
     }
+    # Assumption: under the names of the responses of approve and reject; the sample of an approved
+    # container (`concepts/content-items`) has neither.
+    if request.state.settings.show_decider:
+        body |= container.decision
     source = container.fields.get("sourcePlatformPostId")
     if source is not None:
         media = [

@@ -95,7 +95,7 @@ def regenerate(request: ApiRequest) -> ApiResponse:
     container.brief = {**container.brief, **changes}
     # Assumption: approval is reset when the job starts, so that it cannot publish the new version.
     if state.projects[container.project].reviews_new_content:
-        container.approval_status = "pending"
+        container.approval_status, container.decision = "pending", {}
     job = start_job(request, "content_regenerate", [container], cost, preserve_assets=body.preserveAssets)
     return accepted(job, containerId=container.id)
 

@@ -92,16 +92,19 @@ def test_an_answer_outlives_the_process_that_was_to_carry_it_out(
     assert len(reviews.questions.asked) == (1 if memory == "store" else 2)
 
 
-@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
 def test_a_decision_that_was_carried_out_is_not_asked_for_again(
-    option: str, reviews: Reviews, process: Process
+    option: str, memory: str, reviews: Reviews, process: Process
 ) -> None:
     review = reviews.ask()
     process.die_at(RESPONDED)
     assert review.answer(option).state == "killed"
-    assert review.start_try().state == "success"
-    assert (reviews.sent(), len(reviews.questions.asked)) == ([option.lower()], 1)
+    review.start_try()
+    if memory == "no store" and option == "Approve":
+        assert review.state == "awaiting_input", "the answer died with the try, and Layers names no person"
+        review.answer(option, version=review.version)
+    assert (review.state, reviews.sent()) == ("success", [option.lower()])
+    assert memory == "no store" or len(reviews.questions.asked) == 1
     assert review.value == (review.container if option == "Approve" else None)
     assert review.skipped == (None if option == "Approve" else ["follow"])
 
@@ -298,12 +301,16 @@ def test_a_clear_allows_as_many_regenerations_again(reviews: Reviews, regenerati
     assert (review.state, review.notice, len(regenerations())) == ("awaiting_input", None, 2)
 
 
-@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
-def test_a_clear_after_a_decision_asks_no_one(option: str, reviews: Reviews) -> None:
+def test_a_clear_after_a_decision_that_layers_keeps_asks_no_one(
+    option: str, memory: str, reviews: Reviews
+) -> None:
     review = reviews.ask().answer(option)
     reviews.sent()
     review.clear()
+    if memory == "no store" and option == "Approve":
+        assert review.state == "awaiting_input", "nothing says that its own reviewer approved it"
+        return
     assert (review.state, reviews.sent(), len(reviews.questions.asked)) == ("success", [], 1)
     assert review.value == (review.container if option == "Approve" else None)
 

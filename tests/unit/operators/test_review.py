@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -201,12 +202,45 @@ def test_a_form_that_airflows_trigger_refused_is_asked_for_again_by_a_retry():
 
 @pytest.mark.airflow3
 def test_on_timeout_is_one_of_three():
-    defaults = {name: task(on_timeout=name).defaults for name in ("fail", "approve", "reject")}
+    in_time = timedelta(days=2)
+    names = ("fail", "approve", "reject")
+    defaults = {name: task(on_timeout=name, response_timeout=in_time).defaults for name in names}
     assert defaults == {"fail": None, "approve": ["Approve"], "reject": ["Reject"]}
     assert task().defaults is None
     for other in ("Approve", "regenerate", "", None):
         with pytest.raises(ValueError, match=r"on_timeout = .*: should be one of fail, approve, reject\."):
             task(on_timeout=other)
+
+
+@pytest.mark.airflow3
+def test_ask_when_is_one_of_two():
+    assert (task().ask_when, task(ask_when="pending").ask_when) == ("undecided", "pending")
+    for other in ("always", "", None):
+        with pytest.raises(ValueError, match=r"ask_when = .*: should be one of undecided, pending\."):
+            task(ask_when=other)
+
+
+@pytest.mark.airflow3
+@pytest.mark.parametrize("on_timeout", ["approve", "reject"])
+def test_on_timeout_without_a_timeout_is_refused_when_the_dag_is_parsed(on_timeout):
+    text = f"on_timeout = '{on_timeout}' decides when response_timeout has passed.* Set response_timeout="
+    for create in (task, partial(LayersReviewContentOperator.partial, task_id="task")):
+        with pytest.raises(ValueError, match=text):
+            create(on_timeout=on_timeout)
+        create(on_timeout=on_timeout, response_timeout=timedelta(days=2))
+        create(on_timeout=on_timeout, default_args={"response_timeout": timedelta(days=2)})
+        with DAG("dag", schedule=None, default_args={"response_timeout": timedelta(days=2)}):
+            create(on_timeout=on_timeout)
+        with DAG("dag", schedule=None), TaskGroup("g", default_args={"response_timeout": timedelta(days=2)}):
+            create(on_timeout=on_timeout)
+
+
+@pytest.mark.airflow3
+def test_a_mapped_review_with_wrong_parameters_is_refused_when_the_dag_is_parsed():
+    with pytest.raises(ValueError, match="ask_when = 'never'"):
+        LayersReviewContentOperator.partial(task_id="task", ask_when="never")
+    with pytest.raises(ValueError, match="on_timeout = 'skip'"):
+        LayersReviewContentOperator.partial(task_id="task", on_timeout="skip")
 
 
 @pytest.mark.airflow3
@@ -236,9 +270,13 @@ def test_the_params_of_the_dag_are_not_in_the_form(mapped):
 
 
 def in_dag(*, followers=True, **arguments):
-    """Create a review with two followers, one of which is a teardown, and one further downstream."""
+    """
+    Create a review with two followers, one of which is a teardown, and one further downstream.
+
+    It takes a decision by anyone, so that the content alone says how it ends.
+    """
     with DAG("dag", schedule=None):
-        operator = task(task_id="review", **arguments)
+        operator = task(task_id="review", ask_when="pending", **arguments)
         if followers:
             near, down, far = (BaseOperator(task_id=name) for name in ("near", "down", "far"))
             operator >> [near, down.as_teardown()]
