@@ -29,6 +29,7 @@ from airflow_provider_layers.exceptions import (
     LayersTransportError,
 )
 from airflow_provider_layers.idempotency import IdempotencyScope
+from airflow_provider_layers.operators.base import RESULTS
 from airflow_provider_layers.operators.jobs import LayersJobLifecycleOperator
 from airflow_provider_layers.polling.blocking import wait_until_finished
 from airflow_provider_layers.polling.targets import job_target
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_layers.api.endpoint import Endpoint
     from airflow_provider_layers.api.jobs import Submission
-
-RESULTS_KEY = "results"
-"""XCom key: what became of each request, in order."""
 
 REFUSED = "refused"
 """Status of a request that the API refused: there is no job."""
@@ -276,11 +274,11 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
         return container_ids
 
     def _save_results(self, context: Context) -> None:
-        context["ti"].xcom_push(key=RESULTS_KEY, value=self._results)
+        context["ti"].xcom_push(key=RESULTS, value=self._results)
 
     def _saved_results(self, context: Context) -> list[dict[str, Any]] | None:
         # Airflow clears XComs at the start of each try, so these are of this one, from before a deferral.
-        results = self._pushed(context, RESULTS_KEY)
+        results = self._pushed(context, RESULTS)
         return [dict(result) for result in results] if results else None
 
 

@@ -20,8 +20,9 @@ from airflow_provider_layers.api.content import (
 from airflow_provider_layers.api.scheduled_posts import ScheduleResult, publish_content, schedule_content
 from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.idempotency import idempotency_scope, idempotency_store
-from airflow_provider_layers.operators.base import LayersContainerOperator, LayersOperator
+from airflow_provider_layers.operators.base import LayersOperator
 from airflow_provider_layers.operators.batch import LayersContentBatchOperator
+from airflow_provider_layers.operators.containers import LayersContainerOperator
 from airflow_provider_layers.operators.jobs import LayersJobOperator
 from airflow_provider_layers.publishing import PostReader, PostSubmitter
 from airflow_provider_layers.task_context import attempt_count, clear_count
@@ -350,6 +351,8 @@ class LayersApproveContentOperator(LayersContainerOperator):
     :param container_id: a container or a list of them (templated)
     :param note: 1 to 1024 characters, kept with the approval (templated)
     :param layers_conn_id: the Airflow connection (templated)
+    :param kwargs: ``deferrable`` and ``start_timeout``, see
+        :class:`~airflow_provider_layers.operators.turns.LayersLimitedOperator`
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersConflictError: it was rejected before
     :raises LayersPromotionError: it is approved, and the schedule that waited for the approval failed
@@ -370,7 +373,7 @@ class LayersApproveContentOperator(LayersContainerOperator):
         self, context: Context, container_id: str, endpoint: Endpoint[dict[str, Any]]
     ) -> dict[str, Any]:
         """Approve it, and log its approval status."""
-        result = self.layers_hook.run(endpoint)
+        result: dict[str, Any] = super().send_request(context, container_id, endpoint)
         self.log.info("Content %s: %s.", result.get("id"), result.get("approvalStatus"))
         return result
 
@@ -386,6 +389,8 @@ class LayersRejectContentOperator(LayersContainerOperator):
     :param container_id: a container or a list of them (templated)
     :param reason: 1 to 1024 characters (templated)
     :param layers_conn_id: the Airflow connection (templated)
+    :param kwargs: ``deferrable`` and ``start_timeout``, see
+        :class:`~airflow_provider_layers.operators.turns.LayersLimitedOperator`
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersConflictError: it was approved before, or needs no approval
     :raises LayersPartialError: some of several containers failed
@@ -424,6 +429,8 @@ class LayersPublishContentOperator(LayersContainerOperator):
     :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago and
         the project's posts do not show whether it did; otherwise such a retry fails and says what to check
     :param layers_conn_id: the Airflow connection (templated)
+    :param kwargs: ``deferrable`` and ``start_timeout``, see
+        :class:`~airflow_provider_layers.operators.turns.LayersLimitedOperator`
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersApprovalRequiredError: it is not approved, and the API stored nothing
     :raises LayersContentRejectedError: it was rejected
@@ -516,6 +523,8 @@ class LayersScheduleContentOperator(LayersPublishContentOperator):
     :param resubmit_after_window: send although an earlier try may have sent it more than 24 hours ago and
         the project's posts do not show whether it did; otherwise such a retry fails and says what to check
     :param layers_conn_id: the Airflow connection (templated)
+    :param kwargs: ``deferrable`` and ``start_timeout``, see
+        :class:`~airflow_provider_layers.operators.turns.LayersLimitedOperator`
     :raises LayersParameterError: a parameter is wrong; nothing was sent
     :raises LayersApprovalRequiredError: it is not approved, and the API stored nothing
     :raises LayersContentRejectedError: it was rejected

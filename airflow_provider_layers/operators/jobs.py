@@ -35,7 +35,6 @@ from airflow_provider_layers.idempotency import (
 )
 from airflow_provider_layers.links.content import LayersContentLink
 from airflow_provider_layers.links.jobs import JOB_URL, LayersJobLink
-from airflow_provider_layers.operators.base import LayersOperator
 from airflow_provider_layers.operators.turns import LayersLimitedOperator
 from airflow_provider_layers.polling.blocking import wait_until_finished
 from airflow_provider_layers.polling.rate_limits import SMALLEST_TIER, START, requests_per_minute
@@ -412,7 +411,7 @@ def _in_words(cancellation: Cancellation) -> str:
     return f"Layers job {cancellation.job_id}: cancel accepted={accepted} {reason}".rstrip()
 
 
-class LayersCancelJobOperator(LayersOperator):
+class LayersCancelJobOperator(LayersLimitedOperator):
     """
     Cancel a job (``reference/jobs/cancel-job``).
 
@@ -427,7 +426,7 @@ class LayersCancelJobOperator(LayersOperator):
     :raises LayersNotFoundError: the job is unknown to the key
     """
 
-    template_fields: Sequence[str] = (*LayersOperator.template_fields, "job_id")
+    template_fields: Sequence[str] = (*LayersLimitedOperator.template_fields, "job_id")
 
     def __init__(self, *, job_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -436,6 +435,6 @@ class LayersCancelJobOperator(LayersOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Cancel the job and return the API's answer."""
         self.publish_ui_data(context, job_id=self.job_id)
-        cancellation = self.layers_hook.cancel_job(self.job_id)
+        cancellation = self.send_in_turn(context, lambda: self.layers_hook.cancel_job(self.job_id))
         self.log.info("%s", _in_words(cancellation))
         return asdict(cancellation)

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_layers.api.scheduled_posts import cancel_scheduled_post, reschedule_scheduled_post
 from airflow_provider_layers.idempotency import idempotency_scope
-from airflow_provider_layers.operators.base import LayersOperator
+from airflow_provider_layers.operators.turns import LayersLimitedOperator
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class LayersRescheduleScheduledPostOperator(LayersOperator):
+class LayersRescheduleScheduledPostOperator(LayersLimitedOperator):
     """
     Move a scheduled post to another moment (``reference/publishing/reschedule``).
 
@@ -26,7 +27,11 @@ class LayersRescheduleScheduledPostOperator(LayersOperator):
     :raises LayersConflictError: it is no longer queued
     """
 
-    template_fields: Sequence[str] = (*LayersOperator.template_fields, "scheduled_post_id", "scheduled_for")
+    template_fields: Sequence[str] = (
+        *LayersLimitedOperator.template_fields,
+        "scheduled_post_id",
+        "scheduled_for",
+    )
 
     def __init__(self, *, scheduled_post_id: str, scheduled_for: datetime | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -37,16 +42,17 @@ class LayersRescheduleScheduledPostOperator(LayersOperator):
         """Move the post and return it."""
         key = idempotency_scope(context).key("reschedule", self.scheduled_post_id)
         self.publish_ui_data(context, scheduled_post_ids=[self.scheduled_post_id])
-        post = self.layers_hook.reschedule_scheduled_post(
+        endpoint = reschedule_scheduled_post(
             self.scheduled_post_id, scheduled_for=self.scheduled_for, idempotency_key=key
         )
+        post = self.send_in_turn(context, lambda: self.send(endpoint))
         self.log.info(
             "Scheduled post %s is scheduled for %s.", self.scheduled_post_id, post.get("scheduledFor")
         )
         return post
 
 
-class LayersCancelScheduledPostOperator(LayersOperator):
+class LayersCancelScheduledPostOperator(LayersLimitedOperator):
     """
     Cancel a scheduled post (``reference/publishing/cancel-scheduled-post``).
 
@@ -60,7 +66,7 @@ class LayersCancelScheduledPostOperator(LayersOperator):
     :raises LayersConflictError: it was published, failed or delivered as a draft before
     """
 
-    template_fields: Sequence[str] = (*LayersOperator.template_fields, "scheduled_post_id", "reason")
+    template_fields: Sequence[str] = (*LayersLimitedOperator.template_fields, "scheduled_post_id", "reason")
 
     def __init__(self, *, scheduled_post_id: str, reason: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -70,6 +76,7 @@ class LayersCancelScheduledPostOperator(LayersOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Cancel the post and return it."""
         self.publish_ui_data(context, scheduled_post_ids=[self.scheduled_post_id])
-        post = self.layers_hook.cancel_scheduled_post(self.scheduled_post_id, reason=self.reason)
+        endpoint = cancel_scheduled_post(self.scheduled_post_id, reason=self.reason)
+        post = self.send_in_turn(context, lambda: self.send(endpoint))
         self.log.info("Scheduled post %s: %s.", self.scheduled_post_id, post.get("status"))
         return post

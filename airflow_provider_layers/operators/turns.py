@@ -72,6 +72,10 @@ class LayersLimitedOperator(LayersOperator):
         self.start_timeout = start_timeout
         self._turn: Turn | None = None
 
+    def may_defer(self) -> bool:
+        """Return whether a refused request waits in the triggerer, after which the task executes again."""
+        return self.deferrable
+
     def remaining_requests(self) -> int:
         """Return how many requests the task has still to send: it is woken for many at once."""
         return 1
@@ -91,12 +95,13 @@ class LayersLimitedOperator(LayersOperator):
         self._use_turn()
         return result
 
-    def run_in_turn(self, context: Context, endpoint: Endpoint[T]) -> T:
-        """Send the request of an endpoint in its turn, and return its result."""
-        client = self.layers_hook.get_conn()
-        return self.send_in_turn(
-            context, lambda: client.send_with_retries(endpoint, on_failure=raise_rate_limit)
-        )
+    def send(self, endpoint: Endpoint[T]) -> T:
+        """
+        Send a request, with the attempts of every request but none after a 429, and return its result.
+
+        :raises LayersRateLimitError: at the first 429
+        """
+        return self.layers_hook.get_conn().send_with_retries(endpoint, on_failure=raise_rate_limit)
 
     def resume_turn(self, context: Context, event: dict[str, Any]) -> Any:
         """
@@ -139,7 +144,7 @@ class LayersLimitedOperator(LayersOperator):
     def _await_turn(self, context: Context, error: LayersRateLimitError, refusals: int) -> None:
         clock = self.layers_hook.clock
         now = clock.time()
-        if self.deferrable:
+        if self.may_defer():
             self.defer_for_turn(context, error)
         turn = self._turn = self._turn or self._new_turn(context, now)
         jitter = self.layers_hook.get_conn().jitter()

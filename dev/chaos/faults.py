@@ -27,6 +27,10 @@ ROUTES = (
     ("POST", "/v1/jobs/*/cancel"),
     ("GET", "/v1/jobs/*"),
 )
+STARTS = ROUTES[:3]
+# The response to a start is believed, so that its job's id has to be right.
+NOT_OF_STARTS = frozenset({"wrong_job"})
+FAULT_PAIRS = len(ROUTES) * len(KINDS) - len(STARTS) * len(NOT_OF_STARTS)
 STATUSES = (500, 502, 503, 504, 408, 425)
 # At most this many requests pass between two of the faults that are queued for a route.
 MAX_SKIP = 1
@@ -48,6 +52,7 @@ def variants(rng: random.Random, redirect_url: str) -> list[dict[str, Any]]:
         "slow": [{"seconds": 2}],
         "redirect": [{"location": redirect_url}],
         "rate_limit": [{"retry_after": rng.choice((1, 2, 3))}],
+        "repeat_key": [{}, {"status": 503}],
     }
     return [{"kind": kind, **fields} for kind in KINDS for fields in arguments.get(kind, [{}])]
 
@@ -65,6 +70,8 @@ def install_faults(control: EmulatorControl, rng: random.Random, rate: float, re
     """
     for method, path in ROUTES:
         queued = variants(rng, redirect_url)
+        if (method, path) in STARTS:
+            queued = [fault for fault in queued if fault["kind"] not in NOT_OF_STARTS]
         rng.shuffle(queued)
         skip = 0
         for fault in queued:
@@ -72,7 +79,8 @@ def install_faults(control: EmulatorControl, rng: random.Random, rate: float, re
             control.fault(method=method, path=path, times=1, skip=skip, **fault)
     permanent = variants(rng, redirect_url)
     for fault in permanent:
-        control.fault(times=None, probability=rate / len(permanent), **fault)
+        limits = {"method": "GET"} if fault["kind"] in NOT_OF_STARTS else {}
+        control.fault(times=None, probability=rate / len(permanent), **fault, **limits)
 
 
 def queued_faults(control: EmulatorControl) -> int:

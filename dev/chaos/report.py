@@ -18,7 +18,7 @@ from dev.chaos.check_jobs import (
     unreported_jobs,
 )
 from dev.chaos.check_task_states import TaskStateCheck
-from dev.chaos.faults import ROUTES, met_faults
+from dev.chaos.faults import FAULT_PAIRS, ROUTES, met_faults
 
 if TYPE_CHECKING:
     from dev.chaos.campaign import CampaignPlan
@@ -60,7 +60,7 @@ def _activity(snapshot: Snapshot, plan: CampaignPlan) -> list[ReportRow]:
     actions = Counter((action.action, action.state or "none") for action in snapshot.log.user_actions)
     states = Counter(record.state or "none" for record in snapshot.task_instances.values())
     runs = {key[:2] for key in snapshot.task_instances}
-    pairs, all_pairs = len(met_faults(snapshot.requests)), len(ROUTES) * len(KINDS)
+    pairs, all_pairs = len(met_faults(snapshot.requests)), FAULT_PAIRS
     return [
         _at_least("task instances", len(snapshot.task_instances), plan.instances if plan.strict else 1),
         ReportRow(f"  in {len(runs)} DAG runs", _listed(states)),

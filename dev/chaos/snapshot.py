@@ -76,7 +76,8 @@ class Snapshot:
 
     def search_files(self, api_key: str) -> None:
         """Read every file under the AIRFLOW_HOME: for the API key, and for names of jobs."""
-        needles = {form.encode() for form in (api_key, quote(api_key, safe=""))}
+        secret = api_key.split("_", 3)[-1]
+        needles = {form.encode() for form in (api_key, secret, quote(secret, safe=""))}
         for path in _written_files(self.home):
             content = path.read_bytes()
             if any(needle in content for needle in needles):

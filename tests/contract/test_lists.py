@@ -14,7 +14,6 @@ from airflow_provider_layers.exceptions import (
     LayersPartialError,
     LayersPartialPermanentError,
     LayersPermanentError,
-    LayersRateLimitError,
     LayersServerError,
 )
 from airflow_provider_layers.operators.content import (
@@ -130,24 +129,33 @@ def test_a_retry_sends_only_what_is_missing(
 
 
 @pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("deferrable", [False, True], ids=["worker", "triggerer"])
 @pytest.mark.parametrize("verb", WRITES)
-def test_a_rate_limit_ends_the_list_and_the_same_try_resumes_where_it_ended(
-    verb: str, containers: list[str], operate: Any, sent: Any, airflow: Any, api: Any
+def test_a_rate_limit_is_waited_for_where_the_list_has_come_to(
+    verb: str, deferrable: bool, containers: list[str], operate: Any, sent: Any, airflow: Any, api: Any
 ) -> None:
-    api.fault("rate_limit", method="POST", path=f"/v1/content/{containers[1]}/*", retry_after=600)
-    context = airflow.context(operate(containers), **FIRST)
-    with pytest.raises(LayersRateLimitError) as limited:
-        airflow.execute(operate(containers), context)
-    assert limited.value.retry_after == 600
-    rows = context["ti"].xcoms["results"]
-    assert [row["status"] for row in rows] == ["succeeded", "failed", "not_tried"]
-    assert sent() == containers[:2]
-    values = airflow.execute(operate(containers), context)
-    assert [container_of(value) for value in values] == containers
-    assert sent() == containers[1:]
+    api.fault("rate_limit", method="POST", path=f"/v1/content/{containers[1]}/*", retry_after=30)
+    operator = operate(containers)
+    operator.deferrable = deferrable
+    result = airflow.run(operator, **FIRST)
+    assert [container_of(value) for value in result.value] == containers
+    assert sent() == [containers[0], containers[1], *containers[1:]]
+    assert len(result.triggers) == deferrable
+    assert statuses(result) == ["succeeded"] * 3
     if verb in ("schedule", "publish"):
-        shown = context["ti"].xcoms["layers"]["scheduled_post_ids"]
-        assert shown == [post for value in values for post in value["scheduled_post_ids"]]
+        shown = result.xcoms["layers"]["scheduled_post_ids"]
+        assert shown == [post for value in result.value for post in value["scheduled_post_ids"]]
+
+
+@pytest.mark.parametrize("verb", ["get"])
+def test_reads_that_are_refused_are_repeated_in_the_worker(
+    containers: list[str], operate: Any, airflow: Any, api: Any
+) -> None:
+    api.fault("rate_limit", method="GET", path=f"/v1/content/{containers[1]}", retry_after=120, times=2)
+    operator = operate(containers)
+    operator.deferrable = True
+    result = airflow.run(operator, **FIRST)
+    assert ([container_of(value) for value in result.value], result.triggers) == (containers, [])
 
 
 @pytest.mark.parametrize("verb", ["approve"])

@@ -56,6 +56,7 @@ INSIDE = {
     "hooks.connection",
     "operators.base",
     "operators.batch",
+    "operators.containers",
     "operators.review",
     "operators.turns",
     "sensors.base",

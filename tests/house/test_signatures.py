@@ -9,8 +9,8 @@ from tests.house.public import OPERATORS, SENSORS, load, pairs
 
 REQUIRED = inspect.Parameter.empty
 CONNECTION = {"layers_conn_id": "layers_default"}
-CONTAINER = {"container_id": REQUIRED} | CONNECTION
 LIMITED = {"deferrable": False, "start_timeout": timedelta(hours=6)} | CONNECTION
+CONTAINER = {"container_id": REQUIRED} | LIMITED
 JOB_LIFECYCLE = {
     "poll_interval": 10.0,
     "completion_timeout": timedelta(hours=1),
@@ -77,9 +77,9 @@ SIGNATURES = {
     "LayersScheduleContentOperator": PUBLISH | {"scheduled_for": REQUIRED},
     "LayersPublishContentOperator": PUBLISH,
     "LayersRescheduleScheduledPostOperator": {"scheduled_post_id": REQUIRED, "scheduled_for": REQUIRED}
-    | CONNECTION,
-    "LayersCancelScheduledPostOperator": {"scheduled_post_id": REQUIRED, "reason": None} | CONNECTION,
-    "LayersCancelJobOperator": {"job_id": REQUIRED} | CONNECTION,
+    | LIMITED,
+    "LayersCancelScheduledPostOperator": {"scheduled_post_id": REQUIRED, "reason": None} | LIMITED,
+    "LayersCancelJobOperator": {"job_id": REQUIRED} | LIMITED,
     "LayersScheduledPostSensor": {
         "scheduled_post_id": REQUIRED,
         "project_id": None,

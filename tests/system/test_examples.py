@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dev.local_airflow import LocalAirflow
 
 APPROVAL = "example_layers_approval"
+BATCH = "example_layers_batch"
 PIPELINE = "example_layers_content_pipeline"
 GENERATE = "example_layers_generate"
 REGENERATE = "example_layers_regenerate"
@@ -40,6 +41,7 @@ TASKS = {
     PIPELINE: {"top_performers", "tomorrow_at_nine"}
     | {f"{task}[{index}]" for task in ("clone", "wait", "approve", "schedule") for index in POSTS},
     APPROVAL: {"generate", "approved", "tomorrow", "schedule"},
+    BATCH: {"batch", "approve", "schedule"},
     GENERATE: {"generate", "read"},
     REGENERATE: {"generate", "regenerate"},
     CANCEL: {"generate", "cancel"},
@@ -54,6 +56,7 @@ DEFERRED_STEPS = (
     {
         PIPELINE: [f"wait[{index}]" for index in POSTS],
         APPROVAL: ["generate"],
+        BATCH: ["batch"],
         GENERATE: ["generate"],
         REGENERATE: ["generate"],
         PUBLISH: ["generate"],
@@ -63,7 +66,7 @@ DEFERRED_STEPS = (
 # Airflow 2.11 with SQLite runs one task at a time, and all examples take minutes there. This one shows that
 # deferring works.
 ON_2_11 = (GENERATE,)
-JOB_KINDS = {"content_clone_from_post": 2 * len(POSTS), "content_generate": 5, "content_regenerate": 1}
+JOB_KINDS = {"content_clone_from_post": 2 * len(POSTS), "content_generate": 8, "content_regenerate": 1}
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,17 @@ def test_one_post_is_published_and_the_other_rescheduled_and_canceled(
 
 
 @pytest.mark.airflow3
+def test_a_batch_is_approved_and_scheduled_as_a_list(examples: FinishedExamples, api: httpx.Client) -> None:
+    containers = examples.xcom(BATCH, "batch")
+    assert len(containers) == 3
+    assert [row["status"] for row in examples.xcom(BATCH, "batch", "results")] == ["completed"] * 3
+    results = examples.xcom(BATCH, "schedule")
+    assert [result["container_id"] for result in results] == containers
+    for result in results:
+        (post,) = result["scheduled_post_ids"]
+        assert send(api, "GET", f"/scheduled-posts/{post}")["status"] == "queued"
+
+
 def test_one_container_is_approved_and_the_rest_rejected(
     examples: FinishedExamples, api: httpx.Client
 ) -> None:
