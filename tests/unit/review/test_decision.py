@@ -351,7 +351,11 @@ def test_the_decision_is_recorded_as_json(given, expected):
         (REJECT, "approved", "Ada answered Reject, but it was already approved in Layers"),
         (REJECT, "approved", "so Layers keeps no decision. This DAG run does not continue with it."),
         (REJECT, "not_required", "Ada answered Reject, but it needs no approval and cannot be rejected"),
-        (REJECT, "not_required", "What is scheduled in Layers is still published unless you cancel it there."),
+        (
+            REJECT,
+            "not_required",
+            "What is scheduled in Layers is still published unless you cancel it there.",
+        ),
     ],
 )
 def test_a_disagreement_with_layers_is_a_conflict(option, current, text):
