@@ -12,7 +12,7 @@ waits for an approval is kept as long as the content is pending, and has no post
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -147,7 +147,7 @@ class PostSubmitter:
         is_promoted = False
         while True:
             matching = [post for post in found.posts if post["id"] in known or _is_at(post, scheduled_for)]
-            existing = match_targets(targets, [post for post in matching if not _is_dead(post)], known)
+            existing = match_targets(targets, [post for post in matching if not _is_dead(post)])
             missing = [target for index, target in enumerate(targets) if index not in existing]
             for post in existing.values():
                 log.info(
@@ -255,9 +255,7 @@ class PostSubmitter:
         return result
 
 
-def match_targets(
-    targets: Sequence[Mapping[str, Any]], posts: Iterable[Post], preferred: Collection[str]
-) -> dict[int, Post]:
+def match_targets(targets: Sequence[Mapping[str, Any]], posts: Iterable[Post]) -> dict[int, Post]:
     """
     Return the post of each target that has one, by the position of the target.
 
@@ -265,9 +263,8 @@ def match_targets(
     under another name.
 
     :param posts: the oldest first; the latest is taken
-    :param preferred: ids of posts to take before others
     """
-    free = sorted(posts, key=lambda post: post["id"] in preferred)
+    free = list(posts)
     matched: dict[int, Post] = {}
     for same_mode in (True, False):
         for index, target in enumerate(targets):

@@ -74,13 +74,26 @@ def min_deferral_seconds() -> float:
     return heartbeat + 1.0 if heartbeat else 0.0
 
 
-def execution_deadline(context: Context) -> float | None:
+def try_start(context: Context, *, now: float) -> float:
+    """
+    Return when this try started, in seconds since the epoch.
+
+    From Airflow 3.2 on, and below 3, it is kept over a deferral.
+
+    :param now: returned under ``dag.test()`` of Airflow 2, which keeps no start
+    """
+    ti: Any = context["ti"]
+    return float(ti.start_date.timestamp()) if ti.start_date else now
+
+
+def execution_deadline(context: Context, *, now: float) -> float | None:
     """
     Return when ``execution_timeout`` ends this try, deferred or not; ``None`` for never.
 
     Airflow 3 ignores the time during which a task is deferred. Airflow 2 counts it and allows no last read
     after it, so there the deadline is earlier: by a tenth of the timeout, and by 10 s at most.
 
+    :param now: as of :func:`try_start`
     :return: seconds since the epoch
     """
     ti: Any = context["ti"]
@@ -88,7 +101,7 @@ def execution_deadline(context: Context) -> float | None:
         return None
     seconds = float(ti.task.execution_timeout.total_seconds())
     margin = 0.0 if hasattr(ti, "get_task_states") else min(RESUME_SECONDS, seconds / 10)
-    return float(ti.start_date.timestamp()) + seconds - margin
+    return try_start(context, now=now) + seconds - margin
 
 
 # What upstream tasks started

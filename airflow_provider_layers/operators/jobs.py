@@ -236,8 +236,9 @@ class LayersJobLifecycleOperator(LayersLimitedOperator):
     def _time_out(self, context: Context, error: LayersJobTimeoutError) -> NoReturn:
         if self.cancel_on_timeout:
             self._cancel(error.job_id)
-        limit = execution_deadline(context)
-        if limit is not None and self.layers_hook.clock.time() >= limit - EXECUTION_MARGIN:
+        now = self.layers_hook.clock.time()
+        limit = execution_deadline(context, now=now)
+        if limit is not None and now >= limit - EXECUTION_MARGIN:
             # As Airflow itself ends it: the task's retries are left on.
             raise AirflowTaskTimeout(f"{error} This is the task's execution_timeout.") from error
         raise error
@@ -247,8 +248,9 @@ class LayersJobLifecycleOperator(LayersLimitedOperator):
         timeout = self.completion_timeout
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
         started = parse_timestamp(started_at)
-        deadline = (started.timestamp() if started else self.layers_hook.clock.time()) + seconds
-        limit = execution_deadline(context)
+        now = self.layers_hook.clock.time()
+        deadline = (started.timestamp() if started else now) + seconds
+        limit = execution_deadline(context, now=now)
         return deadline if limit is None else min(deadline, limit - EXECUTION_MARGIN)
 
     def _defer(self, job: Job, container_ids: list[str], deadline: float) -> NoReturn:

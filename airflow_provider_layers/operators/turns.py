@@ -156,12 +156,12 @@ class LayersLimitedOperator(LayersOperator):
     def _new_turn(self, context: Context, now: float) -> Turn:
         timeout = self.start_timeout
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
-        deadlines = [now + seconds, execution_deadline(context)]
+        deadlines = [now + seconds, execution_deadline(context, now=now)]
         return Turn(arrived_at=now, deadline=min(moment for moment in deadlines if moment is not None))
 
     def _turn_timeout(self, context: Context, turn: Turn, reason: str) -> BaseException:
         waited = turn.deadline - turn.arrived_at
         text = f"The request was refused for its rate limit for {waited:.0f} s, and not carried out. {reason}"
-        if turn.deadline == execution_deadline(context):
+        if turn.deadline == execution_deadline(context, now=turn.arrived_at):
             return AirflowTaskTimeout(f"{text} This is the task's execution_timeout.")
         return LayersTimeoutError(f"{text} This is the task's start_timeout.")

@@ -26,7 +26,12 @@ from airflow_provider_layers.exceptions import (
     LayersTransportError,
 )
 from airflow_provider_layers.hooks.layers import LayersHook
-from airflow_provider_layers.task_context import TRIGGER_FAILED, execution_deadline, min_deferral_seconds
+from airflow_provider_layers.task_context import (
+    TRIGGER_FAILED,
+    execution_deadline,
+    min_deferral_seconds,
+    try_start,
+)
 from airflow_provider_layers.triggers.base import ERROR, TIMEOUT
 
 if TYPE_CHECKING:
@@ -180,10 +185,12 @@ class LayersSensor(BaseSensorOperator):
 
     def _deadline(self, context: Context) -> float:
         """Return the deadline of this try: of ``timeout`` or ``execution_timeout``, whichever is first."""
-        started_at = context["ti"].start_date
-        started = started_at.timestamp() if started_at else self._now()
-        deadline, ended_by_airflow = started + self.timeout, execution_deadline(context)
-        return deadline if ended_by_airflow is None else min(deadline, ended_by_airflow)
+        now = self._now()
+        deadline, of_execution = (
+            try_start(context, now=now) + self.timeout,
+            execution_deadline(context, now=now),
+        )
+        return deadline if of_execution is None else min(deadline, of_execution)
 
     def _time_out(self, reason: str) -> NoReturn:
         # As elsewhere in Airflow, a sensor's own timeout stops the retries, and this one leaves them on.

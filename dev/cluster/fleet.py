@@ -58,6 +58,9 @@ class Try(NamedTuple):
     map_index: int
     try_number: int
 
+    def __str__(self) -> str:
+        return f"{self.task_id}[{self.map_index}] try {self.try_number}"
+
 
 class TaskInstanceRow(NamedTuple):
     """A task instance at the moment of the query.

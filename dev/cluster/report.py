@@ -20,6 +20,7 @@ STARTS_PER_MINUTE = {"standard": 20, "pilot": 60, "partner": 300}
 MAX_POSTS_OF_A_START = 1.3
 MIN_SHARE_OF_RATE = 0.9
 MAX_SLOTS_HELD = 1.0
+MAX_DETAILS = 10
 # They make no promise; their table is for comparison.
 UNCHECKED_FORMS = frozenset({"http"})
 
@@ -49,8 +50,8 @@ def _chains(result: FormResult, plan: ClusterPlan) -> list[ReportRow]:
     chains = [f"{result.form} {number}" for number in range(plan.chains)]
     jobs: Counter[str] = Counter()
     posts: Counter[str] = Counter()
-    # Both are in the order in which the emulator executed them.
-    for request, job in zip(executed, result.jobs, strict=True):
+    # Both are in the order in which the emulator executed them; a form that was given up may start more.
+    for request, job in zip(executed, result.jobs, strict=False):
         topic = _topic(request)
         jobs[topic] += 1
         posts[topic] += sum(result.posts[container_id] for container_id in job.container_ids)
@@ -67,7 +68,7 @@ def _chains(result: FormResult, plan: ClusterPlan) -> list[ReportRow]:
             str(len(unexplained)) + (f" and {killed} killed with their worker" if killed else ""),
             "0",
             passed=not unexplained,
-            details=[str(failed) for failed in unexplained],
+            details=_first([str(failed) for failed in unexplained]),
         ),
         _row(
             "SIGKILLs",
@@ -168,7 +169,12 @@ def _start_requests(result: FormResult) -> list[RecordedRequest]:
 
 def _per_chain(name: str, counts: Counter[str], chains: list[str]) -> ReportRow:
     wrong = [f"{chain}: {counts[chain]}" for chain in chains if counts[chain] != 1]
-    return _row(name, f"{counts.total() / len(chains):.3f}", "1.000", passed=not wrong, details=wrong)
+    return _row(name, f"{counts.total() / len(chains):.3f}", "1.000", passed=not wrong, details=_first(wrong))
+
+
+def _first(details: list[str]) -> list[str]:
+    rest = len(details) - MAX_DETAILS
+    return details if rest <= 0 else [*details[:MAX_DETAILS], f"and {rest} more"]
 
 
 def _row(

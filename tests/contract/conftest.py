@@ -142,6 +142,8 @@ class _TaskInstance:
     state: str | None = "running"
     state_in_database: str | None = "running"
     xcoms: dict[str, Any] = field(default_factory=dict)
+    # XComs of other task instances of the DAG run, by task id and map index.
+    upstream: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     on_push: Callable[[str], None] = lambda _: None
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -151,8 +153,14 @@ class _TaskInstance:
     def xcom_pull(
         self, task_ids: str | None = None, key: str = "return_value", *, map_indexes: int | None = None
     ) -> Any:
-        mine = task_ids in (None, self.task_id) and map_indexes in (None, self.map_index)
-        return self.xcoms.get(key) if mine else None
+        if task_ids not in (None, self.task_id):
+            found = [
+                xcoms.get(key)
+                for (task_id, map_index), xcoms in sorted(self.upstream.items())
+                if task_id == task_ids and map_indexes in (None, map_index)
+            ]
+            return found if len(found) > 1 else next(iter(found), None)
+        return self.xcoms.get(key) if map_indexes in (None, self.map_index) else None
 
     def get_first_reschedule_date(self, context: Any) -> datetime:
         return self.start_date
@@ -329,9 +337,15 @@ def sensing(airflow: Airflow, clock: PushedClock, monkeypatch: pytest.MonkeyPatc
         return datetime.fromtimestamp(clock.time(), timezone.utc)
 
     start = utcnow()
+
+    def run(*arguments: Any, **of_ti: Any) -> Result:
+        nonlocal start
+        start = utcnow()
+        return airflow.run(*arguments, **{"start_date": start, **of_ti})
+
     monkeypatch.setattr(module, "timezone", SimpleNamespace(utcnow=utcnow))
     monkeypatch.setattr(module, "_orig_start_date", lambda **_: start, raising=False)
-    return functools.partial(airflow.run, start_date=start)
+    return run
 
 
 @pytest.fixture

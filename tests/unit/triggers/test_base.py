@@ -147,12 +147,12 @@ def test_a_connection_that_fails_is_an_event(connect, conn_id, reason):
 class BrokenTrigger(ThingTrigger):
     """Has a bug."""
 
-    def status_of(self, result):
+    async def wait_for_status(self, watcher):
         raise KeyError("a secret")
 
 
 def test_a_bug_is_an_event_that_names_its_type_and_nothing_else(triggerer):
-    event = triggerer.fire(BrokenTrigger(deadline=triggerer.now()), then=ok({"status": "completed"}))
+    event = triggerer.fire(BrokenTrigger(deadline=triggerer.now()))
     assert (event["status"], event["reason"]) == (
         "error",
         "KeyError in the triggerer; its log has the traceback.",
@@ -164,11 +164,11 @@ class RecoveringTrigger(ThingTrigger):
 
     failures = 0
 
-    def status_of(self, result):
+    async def wait_for_status(self, watcher):
         self.failures += 1
         if self.failures < MAX_FAILURES:
             raise ConnectionError("no database")
-        return super().status_of(result)
+        return await super().wait_for_status(watcher)
 
 
 def test_a_failure_of_the_triggerer_that_passes_is_no_event(triggerer):
