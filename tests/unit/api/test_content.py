@@ -12,6 +12,7 @@ from airflow_provider_layers.api.content import (
     LOST_STATUSES,
     ContentState,
     approve_content,
+    approved_by_person,
     as_ids,
     clone_from_post,
     common_project,
@@ -631,6 +632,39 @@ def test_the_reason_of_a_failure_is_read_in_every_shape():
         *((value, None) for value in ({}, "", None, 7, ["None."])),
     ]
     assert [error_text(value) for value, _ in texts] == [text for _, text in texts]
+
+
+@pytest.mark.parametrize("name", ["user_1", "usr_01HX9Y6K7EJ4T2", "ada@example.com"])
+def test_a_person_approved_what_the_api_names_a_person_for(name):
+    container = {"approvalStatus": "approved", "approvedBy": name}
+    assert approved_by_person(container)
+    at = {"approvedAt": "2026-04-18T12:07:00.000Z"}
+    assert approved_by_person({**container, **at, "completedAt": "2026-04-18T12:07:00.000Z"})
+    assert not approved_by_person({**container, **at, "completedAt": "2026-04-18T12:07:00.001Z"})
+    for other in ("pending", "rejected", "not_required", None):
+        assert not approved_by_person({**container, "approvalStatus": other})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        None,
+        "",
+        "api_key_01HX",
+        "partner_api",
+        "policy",
+        "auto",
+        "user_",
+        "users",
+        "@",
+        "a b@c",
+        7,
+        ["user_1"],
+        {},
+    ],
+)
+def test_no_person_approved_what_the_api_names_anyone_else_for(name):
+    assert not approved_by_person({"approvalStatus": "approved", "approvedBy": name})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import sys
 from datetime import timedelta
-from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -220,11 +219,16 @@ def test_ask_when_is_one_of_two():
             task(ask_when=other)
 
 
+def mapped(**arguments):
+    return LayersReviewContentOperator.partial(task_id="task", **arguments).expand(container_id=["cnt_1"])
+
+
 @pytest.mark.airflow3
+@pytest.mark.filterwarnings("ignore:.*was never mapped")
 @pytest.mark.parametrize("on_timeout", ["approve", "reject"])
 def test_on_timeout_without_a_timeout_is_refused_when_the_dag_is_parsed(on_timeout):
     text = f"on_timeout = '{on_timeout}' decides when response_timeout has passed.* Set response_timeout="
-    for create in (task, partial(LayersReviewContentOperator.partial, task_id="task")):
+    for create in (task, mapped):
         with pytest.raises(ValueError, match=text):
             create(on_timeout=on_timeout)
         create(on_timeout=on_timeout, response_timeout=timedelta(days=2))
@@ -236,11 +240,12 @@ def test_on_timeout_without_a_timeout_is_refused_when_the_dag_is_parsed(on_timeo
 
 
 @pytest.mark.airflow3
+@pytest.mark.filterwarnings("ignore:.*was never mapped")
 def test_a_mapped_review_with_wrong_parameters_is_refused_when_the_dag_is_parsed():
     with pytest.raises(ValueError, match="ask_when = 'never'"):
-        LayersReviewContentOperator.partial(task_id="task", ask_when="never")
+        mapped(ask_when="never")
     with pytest.raises(ValueError, match="on_timeout = 'skip'"):
-        LayersReviewContentOperator.partial(task_id="task", on_timeout="skip")
+        mapped(on_timeout="skip")
 
 
 @pytest.mark.airflow3

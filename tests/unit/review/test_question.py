@@ -104,6 +104,20 @@ def test_the_facts_are_in_the_body():
     assert "Credits" not in text(body(preview(format=None), costs={"auto": 120}))
 
 
+@pytest.mark.parametrize(
+    ("status", "note"),
+    [
+        ("not_required", "not required in Layers"),
+        ("approved", "already approved in Layers"),
+        ("pending", None),
+    ],
+)
+def test_the_body_says_when_a_rejection_has_no_effect_in_layers(status, note):
+    shown = text(body(preview(approval_status=status)))
+    assert ("A rejection stops only this DAG run" in shown) == (note is not None)
+    assert note is None or note in shown
+
+
 def test_several_containers_are_numbered():
     shown = text(body(preview("A."), preview("B.", container_id="cnt_2")))
     assert shown.index("1 of 2") < shown.index("A.") < shown.index("2 of 2") < shown.index("B.")

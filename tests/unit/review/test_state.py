@@ -33,6 +33,7 @@ REGENERATING = ReviewState(
     shown={"cnt_1": "f2"},
     notice="Once more.",
     regeneration_count=1,
+    approved={"cnt_0": "f1"},
     answer=ANSWER,
     regenerating=True,
 )
@@ -111,12 +112,12 @@ def test_without_a_store_a_retry_numbers_its_versions_separately():
     assert ReviewStateStore(task(None, CLEARED)).load() == ReviewState(version=2 * VERSIONS_PER_TRY)
 
 
-def test_a_clear_keeps_only_the_version_and_what_it_was_for():
+def test_a_clear_keeps_only_the_version_what_it_was_for_and_what_is_approved():
     """An answer from before the clear then never counts for what is asked after it."""
     store = TaskStateStore()
     ReviewStateStore(task(store)).save(REGENERATING)
     cleared = ReviewStateStore(task(store, CLEARED))
-    assert cleared.load() == ReviewState(version=2, shown={"cnt_1": "f2"})
+    assert cleared.load() == ReviewState(version=2, shown={"cnt_1": "f2"}, approved={"cnt_0": "f1"})
     cleared.save(ReviewState(version=3, regeneration_count=1))
     later = ReviewStateStore(task(store, CLEARED_AND_RETRIED)).load()
     assert later == ReviewState(version=3, regeneration_count=1)
@@ -127,7 +128,7 @@ def test_a_changed_number_of_retries_counts_as_a_clear():
     store = TaskStateStore()
     ReviewStateStore(task(store)).save(REGENERATING)
     changed = ReviewStateStore(task(store, RETRIED, retries=5))
-    assert changed.load() == ReviewState(version=2, shown={"cnt_1": "f2"})
+    assert changed.load() == ReviewState(version=2, shown={"cnt_1": "f2"}, approved={"cnt_0": "f1"})
 
 
 @pytest.mark.parametrize("map_index", [-1, 0, 3])
