@@ -76,8 +76,9 @@ def min_deferral_seconds() -> float:
 
 def try_start(context: Context, *, now: float) -> float:
     """
-    Return when this try started, in seconds since the epoch; from Airflow 3.2 on, and below 3, also after a
-    deferral.
+    Return when this try started, in seconds since the epoch.
+
+    Airflow 3.0 and 3.1 return when it last resumed.
 
     :param now: returned under ``dag.test()`` of Airflow 2, which keeps no start
     """

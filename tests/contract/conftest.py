@@ -280,23 +280,24 @@ class Airflow:
             raise result.error
         return result.value
 
-    def _phases(self, operator: Any, context: dict[str, Any], result: Result) -> Any:
-        phase = functools.partial(self.prepared(operator, context).execute, context)
-        while True:
-            try:
-                return phase()
-            except AirflowRescheduleException:
-                result.reschedules += 1
-                assert result.reschedules < 1000
-                self._clock.sleep(operator.poke_interval)
-                phase = functools.partial(self.prepared(operator, context).execute, context)
-            except TaskDeferred as deferred:
-                result.triggers.append(deferred.trigger.serialize())
-                result.events.append(self.fire(result.triggers[-1]))
-                assert len(result.triggers) < 100
-                arguments = {**(deferred.kwargs or {}), "event": result.events[-1]}
-                resume = self.prepared(operator, context).resume_execution
-                phase = functools.partial(resume, deferred.method_name, arguments, context)
+    def _phases(self, operator: Any, context: dict[str, Any], result: Result, resume: Any = None) -> Any:
+        phase = resume or functools.partial(self.prepared(operator, context).execute, context)
+        resume = None
+        try:
+            return phase()
+        except AirflowRescheduleException:
+            result.reschedules += 1
+            assert result.reschedules < 1000
+        except TaskDeferred as deferred:
+            result.triggers.append(deferred.trigger.serialize())
+            result.events.append(self.fire(result.triggers[-1]))
+            assert len(result.triggers) < 100
+            arguments = {**(deferred.kwargs or {}), "event": result.events[-1]}
+            resumed = self.prepared(operator, context).resume_execution
+            resume = functools.partial(resumed, deferred.method_name, arguments, context)
+        if resume is None:
+            self._clock.sleep(operator.poke_interval)
+        return self._phases(operator, context, result, resume)
 
     def fire(self, serialized: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         """Do the triggerer's part: make the trigger from its stored form and give its event as stored."""
@@ -335,9 +336,15 @@ def sensing(airflow: Airflow, clock: PushedClock, monkeypatch: pytest.MonkeyPatc
         return datetime.fromtimestamp(clock.time(), timezone.utc)
 
     start = utcnow()
+
+    def run(*arguments: Any, **of_ti: Any) -> Result:
+        nonlocal start
+        start = utcnow()
+        return airflow.run(*arguments, **{"start_date": start, **of_ti})
+
     monkeypatch.setattr(module, "timezone", SimpleNamespace(utcnow=utcnow))
     monkeypatch.setattr(module, "_orig_start_date", lambda **_: start, raising=False)
-    return functools.partial(airflow.run, start_date=start)
+    return run
 
 
 @pytest.fixture
