@@ -78,7 +78,7 @@ def try_start(context: Context, *, now: float) -> float:
     """
     Return when this try started, in seconds since the epoch.
 
-    From Airflow 3.2 on, and below 3, it is kept over a deferral.
+    Airflow 3.0 and 3.1 return when it last resumed.
 
     :param now: returned under ``dag.test()`` of Airflow 2, which keeps no start
     """

@@ -17,7 +17,10 @@ has pages, it reads the list (a ``ListPoll``), otherwise the one target (a ``Sin
 covers every subscription of the project, also those that are not due yet, so that a list is read once per
 pause, however many wait. A list only ever raises a suspicion: what it no longer shows as unfinished is polled
 on its own, and only that poll ends a wait. If that poll disagrees, the list says nothing about this target
-until its row changes. A deadline is a poll as well, the last one. The scheduler knows neither a clock nor
+until its row changes. A caller that reads the target itself after the wait, as sensors on jobs do, may be
+content with less (``on_listed_end``): a row that was seen unfinished and no longer is, in a list that was
+read to its end. If that was wrong, its next wait has seen no unfinished row yet, so that it is confirmed by
+polls: a wrong list costs a deferral, and never a wrong result. A deadline is a poll as well, the last one. The scheduler knows neither a clock nor
 a network: it is given the time, and tests drive it through hours in milliseconds.
 
 **Intervals** (:mod:`~airflow_provider_layers.polling.intervals`). Pauses follow the vendor's guidance, 2 s

@@ -198,7 +198,8 @@ class LayersJobSensor(LayersSensor):
         found: dict[str, UpstreamJob] = {}
         self._upstream_jobs = found
         missing = set(self._job_ids())
-        if not self.upstream_task_ids or (self.project_id and self._given_container_ids()):
+        is_given = self._is_single() and self.project_id and self._given_container_ids()
+        if is_given or not self.upstream_task_ids:
             return
         for task in self.upstream_list:
             links = task.operator_extra_links or ()

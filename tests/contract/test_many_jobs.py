@@ -200,6 +200,12 @@ def test_an_unknown_job_in_the_middle_is_named_once_the_others_have_completed(
     assert [row["status"] for row in result.xcoms["results"]] == ["completed", "error", "completed"]
 
 
+def test_many_unknown_jobs_take_no_longer_than_one(sense: Any, failure: Any, clock: Any) -> None:
+    error = failure(sense([f"{UNKNOWN[:-1]}{number}" for number in range(9)]), LayersPartialPermanentError)
+    assert len(error.errors) == 9
+    assert clock.elapsed < 45
+
+
 def test_several_failures_are_one_error_that_names_them(
     sense: Any, crowd: Any, api: Any, failure: Any
 ) -> None:

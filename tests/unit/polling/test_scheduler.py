@@ -36,7 +36,7 @@ from airflow_provider_layers.polling.scheduler import (
     PollScheduler,
     SinglePoll,
 )
-from airflow_provider_layers.polling.targets import MAX_CONSECUTIVE_FAILURES, NOT_FOUND_GRACE
+from airflow_provider_layers.polling.targets import MAX_CONSECUTIVE_FAILURES, NOT_FOUND_GRACE, Row
 from tests.unit.polling.things import (
     FINISHED,
     FINISHED_ROW,
@@ -530,6 +530,61 @@ def test_what_a_list_shows_as_finished_is_confirmed_by_a_poll(scheduler, rows):
     poll = single(scheduler)
     assert poll.subscription is gone
     assert scheduler.single_succeeded(poll, FINISHED, now=NOW) is True
+
+
+@pytest.fixture
+def ended():
+    """The names of targets of which a list has shown the end."""
+    return []
+
+
+def add_trusting(scheduler, ended):
+    """Subscribe to three things whose callers read them once more after the wait."""
+    return [
+        scheduler.add(
+            target(name, list_source=source(), on_listed_end=lambda name=name: ended.append(name)), now=NOW
+        )
+        for name in "012"
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [{}, {"2": FINISHED_ROW}, {"2": Row("rendering", None, None)}],
+    ids=["gone", "finished", "unknown"],
+)
+def test_where_the_caller_reads_it_again_the_end_of_an_unfinished_row_is_reported(scheduler, ended, rows):
+    add_trusting(scheduler, ended)
+    show(scheduler, 3)
+    now = show_next(scheduler, {"0": UNFINISHED_ROW, "1": UNFINISHED_ROW, **rows})
+    assert ended == ["2"]
+    assert scheduler.next_time() > now, "and not polled"
+
+
+def test_a_row_that_was_never_unfinished_is_confirmed_in_any_case(scheduler, ended):
+    *_, finished = add_trusting(scheduler, ended)
+    show(scheduler, {"0": UNFINISHED_ROW, "1": UNFINISHED_ROW, "2": FINISHED_ROW})
+    assert (ended, single(scheduler).subscription) == ([], finished)
+
+
+def test_a_row_that_an_incomplete_list_lacks_is_confirmed_in_any_case(scheduler, ended):
+    *_, absent = add_trusting(scheduler, ended)
+    show(scheduler, 3)
+    poll, now = next_list(scheduler)
+    list(scheduler.list_succeeded(poll, {"0": UNFINISHED_ROW, "1": UNFINISHED_ROW}, 3, now=now))
+    assert (ended, single(scheduler, now).subscription) == ([], absent)
+    # That poll disagrees, so the same list says nothing more, also once it is complete.
+    scheduler.single_succeeded(SinglePoll(absent, is_last=False), RUNNING, now=now)
+    show_next(scheduler, {"0": UNFINISHED_ROW, "1": UNFINISHED_ROW})
+    assert ended == []
+
+
+def test_an_unfinished_row_that_is_trusted_no_longer_is_no_end(scheduler, ended):
+    add_trusting(scheduler, ended)
+    show(scheduler, 3)
+    now = NOW + LIST_TRUST_SECONDS
+    list(scheduler.list_succeeded(listed(scheduler, now), dict.fromkeys("012", UNFINISHED_ROW), 1, now=now))
+    assert ended == []
 
 
 def test_one_unfinished_row_of_several_is_enough(scheduler):
