@@ -20,8 +20,9 @@ on its own, and only that poll ends a wait. If that poll disagrees, the list say
 until its row changes. A caller that reads the target itself after the wait, as sensors on jobs do, may be
 content with less (``on_listed_end``): a row that was seen unfinished and no longer is, in a list that was
 read to its end. If that was wrong, its next wait has seen no unfinished row yet, so that it is confirmed by
-polls: a wrong list costs a deferral, and never a wrong result. A deadline is a poll as well, the last one. The scheduler knows neither a clock nor
-a network: it is given the time, and tests drive it through hours in milliseconds.
+polls: a wrong list costs a deferral, and never a wrong result. A deadline is a poll as well, the last one.
+The scheduler knows neither a clock nor a network: it is given the time, and tests drive it through hours in
+milliseconds.
 
 **Intervals** (:mod:`~airflow_provider_layers.polling.intervals`). Pauses follow the vendor's guidance, 2 s
 growing by 1.3 up to the interval of the sensor or operator. The API's own expectation, the durations of
@@ -33,6 +34,10 @@ frequent around the likely end.
 allows; the tier is looked up once the smallest limit has been reached. A 429 blocks all requests for its
 ``Retry-After`` and lowers the rate, which then recovers slowly: several triggerers with one key converge to
 equal shares. If there are more waits than requests, all are late by about the same.
+
+**Turns** (:mod:`~airflow_provider_layers.polling.turns`). A task whose start or write was refused with a 429
+waits here, in order of arrival, for the moment at which it will be accepted. Nothing is sent for it: its
+trigger fires, and the task sends its request in a worker. Each class of routes has its own ``TokenBucket``.
 
 **Watcher** (:mod:`~airflow_provider_layers.polling.watcher`). The ``Watcher`` is one asyncio task that starts
 what the scheduler returns, up to 16 requests at once, and hands results to the futures that callers of
