@@ -20,8 +20,9 @@ on its own, and only that poll ends a wait. If that poll disagrees, the list say
 until its row changes. A caller that reads the target itself after the wait, as sensors on jobs do, may be
 content with less (``on_listed_end``): a row that was seen unfinished and no longer is, in a list that was
 read to its end. If that was wrong, its next wait has seen no unfinished row yet, so that it is confirmed by
-polls: a wrong list costs a deferral, and never a wrong result. A deadline is a poll as well, the last one. The scheduler knows neither a clock nor
-a network: it is given the time, and tests drive it through hours in milliseconds.
+polls: a wrong list costs a deferral, and never a wrong result. A deadline is a poll as well, the last one.
+The scheduler knows neither a clock nor a network: it is given the time, and tests drive it through hours in
+milliseconds.
 
 **Intervals** (:mod:`~airflow_provider_layers.polling.intervals`). Pauses follow the vendor's guidance, 2 s
 growing by 1.3 up to the interval of the sensor or operator. The API's own expectation, the durations of
