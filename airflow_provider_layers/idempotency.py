@@ -29,8 +29,7 @@ from airflow_provider_layers.exceptions import (
     LayersRequestChangedError,
     LayersUnexpectedResponseError,
 )
-from airflow_provider_layers.polling.blocking import get_job_with_grace, wait_until_finished
-from airflow_provider_layers.polling.targets import job_target
+from airflow_provider_layers.polling.blocking import get_job_with_grace, wait_for_job
 from airflow_provider_layers.task_context import RETENTION
 
 if TYPE_CHECKING:
@@ -425,7 +424,7 @@ class JobSubmitter:
             if not isinstance(other_job, str):
                 raise
         deadline = self.client.clock.time() + CONFLICT_WAIT
-        wait_until_finished(self.client, job_target(other_job, deadline=deadline, clock=self.client.clock))
+        wait_for_job(self.client, other_job, deadline=deadline)
         return self._send_once(endpoint)
 
     def _send_once(self, endpoint: Endpoint[Submission]) -> SendResult:

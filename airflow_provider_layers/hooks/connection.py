@@ -65,22 +65,20 @@ def form_widget(field: dict[str, Any]) -> Any:
     """
     # Installed with Airflow below 3 only.
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-    from flask_babel import lazy_gettext
-    from wtforms import IntegerField, StringField
-    from wtforms.validators import AnyOf, NumberRange, Optional
+    from wtforms import IntegerField, StringField, validators
 
     schema = field["schema"]
-    validators = [Optional()]
+    rules = [validators.Optional()]
     if "enum" in schema:
-        validators.append(AnyOf(schema["enum"]))
+        rules.append(validators.AnyOf(schema["enum"]))
     if "minimum" in schema:
-        validators.append(NumberRange(min=schema["minimum"]))
+        rules.append(validators.NumberRange(min=schema["minimum"]))
     return (IntegerField if "integer" in schema["type"] else StringField)(
-        lazy_gettext(field["label"]),
+        field["label"],
         widget=BS3TextFieldWidget(),
         description=field["description"],
         default=schema.get("default"),
-        validators=validators,
+        validators=rules,
     )
 
 

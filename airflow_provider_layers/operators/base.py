@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_layers.api.content import content_path
-from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.links.content import CONTENT_URL, LayersContentLink
 from airflow_provider_layers.task_context import lineage, publish_ui_data
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_provider_layers.hooks.layers import LayersHook
 
 RESULTS = "results"
 """XCom key of what became of each item of a list, in order."""
@@ -32,7 +33,7 @@ class LayersOperator(BaseOperator):
     ui_color = "#e8e4ff"
     makes_content = False
 
-    def __init__(self, *, layers_conn_id: str = LayersHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(self, *, layers_conn_id: str = "layers_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layers_conn_id = layers_conn_id
         self._ui_data: dict[str, Any] = {}
@@ -40,6 +41,9 @@ class LayersOperator(BaseOperator):
     @cached_property
     def layers_hook(self) -> LayersHook:
         """The hook, created once the connection id is rendered. ``hook`` is a field of the API here."""
+        # Every DAG file imports this module, and needs no HTTP client.
+        from airflow_provider_layers.hooks.layers import LayersHook
+
         return LayersHook(self.layers_conn_id)
 
     def publish_ui_data(self, context: Context, **data: Any) -> None:

@@ -31,8 +31,7 @@ from airflow_provider_layers.exceptions import (
 from airflow_provider_layers.idempotency import IdempotencyScope
 from airflow_provider_layers.operators.base import RESULTS
 from airflow_provider_layers.operators.jobs import LayersJobLifecycleOperator
-from airflow_provider_layers.polling.blocking import wait_until_finished
-from airflow_provider_layers.polling.targets import job_target
+from airflow_provider_layers.polling.blocking import wait_for_job
 from airflow_provider_layers.task_context import TaskRun, min_deferral_seconds
 
 if TYPE_CHECKING:
@@ -201,13 +200,12 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
             self._defer_for_all(context, running, deadline)
         client = self.layers_hook.get_conn()
         for result in running:
-            target = job_target(
-                result["job_id"], deadline=deadline, max_interval=self.poll_interval, clock=client.clock
-            )
+            job_id = result["job_id"]
             try:
-                _record(result, wait_until_finished(client, target))
+                job = wait_for_job(client, job_id, deadline=deadline, max_interval=self.poll_interval)
             except LayersJobTimeoutError:
                 self._give_up(context)
+            _record(result, job)
         return self._conclude(context)
 
     def _defer_for_all(self, context: Context, running: list[dict[str, Any]], deadline: float) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_layers.api.content import (
@@ -21,7 +22,6 @@ from airflow_provider_layers.api.scheduled_posts import ScheduleResult, publish_
 from airflow_provider_layers.exceptions import LayersParameterError
 from airflow_provider_layers.idempotency import idempotency_scope, idempotency_store
 from airflow_provider_layers.operators.base import LayersOperator
-from airflow_provider_layers.operators.batch import LayersContentBatchOperator
 from airflow_provider_layers.operators.containers import LayersContainerOperator
 from airflow_provider_layers.operators.jobs import LayersJobOperator
 from airflow_provider_layers.publishing import PostReader, PostSubmitter
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_layers.api.endpoint import Endpoint
     from airflow_provider_layers.api.jobs import Submission
     from airflow_provider_layers.idempotency import IdempotencyScope
+    from airflow_provider_layers.operators.batch import LayersContentBatchOperator
     from airflow_provider_layers.operators.review import LayersReviewContentOperator
 
 __all__ = [
@@ -53,13 +54,17 @@ OVER_CLEARS = -1
 """Stands for the clear in the scope of a request that a clear does not send again."""
 
 
-def __getattr__(name: str) -> Any:
-    # The review costs more to import than all the rest, and needs Airflow 3.1.
-    if name != "LayersReviewContentOperator":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from airflow_provider_layers.operators.review import LayersReviewContentOperator
+LATER = {
+    "LayersContentBatchOperator": "airflow_provider_layers.operators.batch",
+    "LayersReviewContentOperator": "airflow_provider_layers.operators.review",
+}
+"""Imported with their first use. The review costs more to import than all the rest, and needs Airflow 3.1."""
 
-    return LayersReviewContentOperator
+
+def __getattr__(name: str) -> Any:
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(LATER[name]), name)
 
 
 class LayersGenerateContentOperator(LayersJobOperator):

@@ -10,7 +10,6 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
-from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_layers.api.endpoint import Endpoint, Response
 from airflow_provider_layers.api.jobs import Cancellation, Job, Submission, job_url, raise_unless_completed
@@ -36,9 +35,8 @@ from airflow_provider_layers.idempotency import (
 from airflow_provider_layers.links.content import LayersContentLink
 from airflow_provider_layers.links.jobs import JOB_URL, LayersJobLink
 from airflow_provider_layers.operators.turns import LayersLimitedOperator
-from airflow_provider_layers.polling.blocking import wait_until_finished
+from airflow_provider_layers.polling.blocking import wait_for_job
 from airflow_provider_layers.polling.rate_limits import SMALLEST_TIER, START, requests_per_minute
-from airflow_provider_layers.polling.targets import job_target
 from airflow_provider_layers.task_context import (
     TaskRun,
     attempt_count,
@@ -214,11 +212,8 @@ class LayersJobLifecycleOperator(LayersLimitedOperator):
         if self.deferrable:
             self._defer(job or submitted, container_ids, deadline)
         client = self.layers_hook.get_conn()
-        target = job_target(
-            submitted.job_id, deadline=deadline, max_interval=self.poll_interval, clock=client.clock
-        )
         try:
-            ended = wait_until_finished(client, target)
+            ended = wait_for_job(client, submitted.job_id, deadline=deadline, max_interval=self.poll_interval)
         except LayersJobTimeoutError as error:
             self._time_out(context, error)
         except LayersNotFoundError as error:
@@ -256,7 +251,7 @@ class LayersJobLifecycleOperator(LayersLimitedOperator):
         from airflow_provider_layers.triggers.jobs import LayersJobTrigger
 
         self.log.info("Waiting for Layers job %s in the triggerer.", job.job_id)
-        if self.cancel_on_kill and not hasattr(BaseTrigger, "on_kill"):
+        if self.cancel_on_kill and not LayersJobTrigger.is_notified_of_kills():
             self.log.warning(
                 "If a user ends the task while it is deferred, Layers job %s continues: Airflow notifies "
                 "triggers from 3.3 on.",

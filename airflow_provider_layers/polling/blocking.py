@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_layers.api.jobs import get_job
 from airflow_provider_layers.exceptions import LayersError, LayersNotFoundError
-from airflow_provider_layers.polling.intervals import DurationHistory, PollInterval
-from airflow_provider_layers.polling.targets import NOT_FOUND_GRACE
+from airflow_provider_layers.polling.intervals import (
+    MAX_INTERVAL,
+    NOT_FOUND_GRACE,
+    DurationHistory,
+    PollInterval,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_layers.api.jobs import Job
@@ -47,6 +51,22 @@ def wait_until_finished(client: LayersClient, target: PollTarget[T]) -> T:
             continue
         if scheduler.single_succeeded(poll, result, now=clock.time()):
             return subscription.result  # type: ignore[no-any-return]
+
+
+def wait_for_job(
+    client: LayersClient, job_id: str, *, deadline: float, max_interval: float = MAX_INTERVAL
+) -> Job:
+    """
+    Wait until a job has finished, and return it.
+
+    :param deadline: seconds since the epoch
+    :param max_interval: longest pause between two polls, in seconds
+    :raises LayersError: the deadline has passed, or the job cannot be read
+    """
+    from airflow_provider_layers.polling.targets import job_target
+
+    target = job_target(job_id, deadline=deadline, max_interval=max_interval, clock=client.clock)
+    return wait_until_finished(client, target)
 
 
 def get_job_with_grace(client: LayersClient, job_id: str, *, grace_ends: float | None = None) -> Job:

@@ -12,6 +12,10 @@ MAX_INTERVAL = 10.0
 JITTER = 0.5
 """The vendor's guidance (``reference/jobs/get-job``): 2 s, times 1.3, at most 10 s, up to 0.5 s of jitter."""
 
+NOT_FOUND_GRACE = 15.0
+"""Seconds from the start of a wait in which a 404 may mean that a new job is not visible yet. The vendor
+gives no number: 15 s outlast the lag of a read replica, and a wrong id is still reported soon."""
+
 FAR_FACTOR = 3.0
 """While the end is known to be far, a pause may be this many times the longest one. It limits how late an
 unusually early end is detected: fewer polls of long jobs would not be worth more than half a minute."""

@@ -12,10 +12,14 @@ from typing import Any
 from airflow_provider_layers.api.endpoint import retry_after_of
 from airflow_provider_layers.api.schemas import parse_timestamp
 from airflow_provider_layers.exceptions import LayersError, LayersPermanentError, LayersRequestError
-from airflow_provider_layers.polling.intervals import INITIAL_INTERVAL, DurationEstimate, DurationHistory
+from airflow_provider_layers.polling.intervals import (
+    INITIAL_INTERVAL,
+    NOT_FOUND_GRACE,
+    DurationEstimate,
+    DurationHistory,
+)
 from airflow_provider_layers.polling.targets import (
     MAX_CONSECUTIVE_FAILURES,
-    NOT_FOUND_GRACE,
     ErrorTolerance,
     ListSource,
     Observation,

@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NOT_FOUND_GRACE = 15.0
-"""Seconds from the start of a wait in which a 404 may mean that a new job is not visible yet. The vendor
-gives no number: 15 s outlast the lag of a read replica, and a wrong id is still reported soon."""
-
 MAX_CONSECUTIVE_FAILURES = 10
 """Undocumented responses in a row that end a wait, and failed reads in a row that disable a list. Over the
 growing pauses that is about a minute: a gateway's error page has gone by then, a changed API has not."""

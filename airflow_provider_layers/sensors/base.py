@@ -25,18 +25,18 @@ from airflow_provider_layers.exceptions import (
     LayersServerError,
     LayersTransportError,
 )
-from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.task_context import (
     TRIGGER_FAILED,
     execution_deadline,
     min_deferral_seconds,
     try_start,
 )
-from airflow_provider_layers.triggers.base import ERROR, TIMEOUT
+from airflow_provider_layers.triggers import ERROR, TIMEOUT
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_layers.hooks.layers import LayersHook
     from airflow_provider_layers.triggers.base import LayersTrigger
 
 TRIGGER_GRACE = 60.0
@@ -65,7 +65,7 @@ class LayersSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        layers_conn_id: str = LayersHook.default_conn_name,
+        layers_conn_id: str = "layers_default",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: float = 10.0,
         **kwargs: Any,
@@ -77,6 +77,9 @@ class LayersSensor(BaseSensorOperator):
     @cached_property
     def layers_hook(self) -> LayersHook:
         """The hook, created once the connection id is rendered."""
+        # Every DAG file imports this module, and needs no HTTP client.
+        from airflow_provider_layers.hooks.layers import LayersHook
+
         return LayersHook(self.layers_conn_id)
 
     def announce(self, context: Context) -> None:

@@ -18,14 +18,15 @@ from airflow_provider_layers.exceptions import (
 )
 from airflow_provider_layers.links.jobs import JOB_URL, LayersJobLink
 from airflow_provider_layers.polling.blocking import get_job_with_grace
-from airflow_provider_layers.polling.targets import NOT_FOUND_GRACE
+from airflow_provider_layers.polling.intervals import NOT_FOUND_GRACE
 from airflow_provider_layers.sensors.base import LayersSensor
 from airflow_provider_layers.task_context import UpstreamJob, publish_ui_data, upstream_jobs
-from airflow_provider_layers.triggers.base import ERROR
-from airflow_provider_layers.triggers.jobs import LayersJobsTrigger, LayersJobTrigger
+from airflow_provider_layers.triggers import ERROR
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_layers.triggers.jobs import LayersJobsTrigger, LayersJobTrigger
 
 REFUSALS = (LayersNotFoundError, LayersRequestError)
 """Permanent errors that concern one job of a list; those of the key concern all."""
@@ -210,6 +211,8 @@ class LayersJobSensor(LayersSensor):
 
     def trigger(self, *, deadline: float, not_before: float) -> LayersJobTrigger | LayersJobsTrigger:
         """Return the trigger, with what is known of the jobs, so that it shares list reads with others."""
+        from airflow_provider_layers.triggers.jobs import LayersJobsTrigger, LayersJobTrigger
+
         jobs = [self._known(job_id) for job_id in self._job_ids()]
         wait: dict[str, Any] = {
             "layers_conn_id": self.layers_conn_id,

@@ -14,13 +14,11 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_layers.exceptions import LayersError, LayersPermanentError, LayersTimeoutError
 from airflow_provider_layers.hooks.layers import LayersHook
 from airflow_provider_layers.polling.intervals import PollInterval
+from airflow_provider_layers.triggers import ERROR, TIMEOUT
 
 if TYPE_CHECKING:
     from airflow_provider_layers.polling.targets import PollTarget
     from airflow_provider_layers.polling.watcher import Watcher
-
-TIMEOUT = "timeout"
-ERROR = "error"
 
 MAX_FAILURES = 7
 """Exceptions in a row, other than the API's errors, that end a wait, over about 25 s: the connection
@@ -58,6 +56,11 @@ class LayersTrigger(BaseTrigger):
     def layers_hook(self) -> LayersHook:
         """The hook; its client and watcher are shared by all triggers of the connection."""
         return LayersHook(self.layers_conn_id)
+
+    @staticmethod
+    def is_notified_of_kills() -> bool:
+        """Return whether this Airflow calls ``on_kill`` when a user ends a deferred task: from 3.3 on."""
+        return hasattr(BaseTrigger, "on_kill")
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, as Airflow stores them."""

@@ -24,7 +24,8 @@ from airflow_provider_layers.exceptions import (
     LayersUnexpectedResponseError,
 )
 from airflow_provider_layers.polling.targets import job_target
-from airflow_provider_layers.triggers.base import ERROR, TIMEOUT, LayersPollTrigger, LayersTrigger
+from airflow_provider_layers.triggers import ERROR, TIMEOUT
+from airflow_provider_layers.triggers.base import LayersPollTrigger, LayersTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_layers.hooks.layers import LayersHook

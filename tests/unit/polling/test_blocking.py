@@ -14,7 +14,8 @@ from airflow_provider_layers.exceptions import (
     LayersUnexpectedResponseError,
 )
 from airflow_provider_layers.polling.blocking import get_job_with_grace, wait_until_finished
-from airflow_provider_layers.polling.targets import MAX_CONSECUTIVE_FAILURES, NOT_FOUND_GRACE, job_target
+from airflow_provider_layers.polling.intervals import NOT_FOUND_GRACE
+from airflow_provider_layers.polling.targets import MAX_CONSECUTIVE_FAILURES, job_target
 from tests.unit.scripted import LOST, NOW, FakeClock, error, ok
 
 GARBAGE = ok("<html>")

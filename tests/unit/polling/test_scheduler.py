@@ -22,6 +22,7 @@ from airflow_provider_layers.exceptions import (
 )
 from airflow_provider_layers.polling.intervals import (
     INITIAL_INTERVAL,
+    NOT_FOUND_GRACE,
     TAIL,
     DurationHistory,
     PollInterval,
@@ -36,7 +37,7 @@ from airflow_provider_layers.polling.scheduler import (
     PollScheduler,
     SinglePoll,
 )
-from airflow_provider_layers.polling.targets import MAX_CONSECUTIVE_FAILURES, NOT_FOUND_GRACE, Row
+from airflow_provider_layers.polling.targets import MAX_CONSECUTIVE_FAILURES, Row
 from tests.unit.polling.things import (
     FINISHED,
     FINISHED_ROW,

@@ -21,11 +21,10 @@ from airflow_provider_layers.exceptions import (
     LayersTransportError,
     LayersUnexpectedResponseError,
 )
-from airflow_provider_layers.polling.intervals import PollInterval
+from airflow_provider_layers.polling.intervals import NOT_FOUND_GRACE, PollInterval
 from airflow_provider_layers.polling.targets import (
     FAR_POST_INTERVAL,
     MAX_CONSECUTIVE_FAILURES,
-    NOT_FOUND_GRACE,
     SINCE_MARGIN,
     ErrorTolerance,
     Row,
