@@ -178,6 +178,8 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
                 continue
             _record(result, submission.current or submission.job)
         self._save_results(context)
+        container_ids = [name for result in self._results for name in result["container_ids"]]
+        self.publish_ui_data(context, container_ids=container_ids)
 
     def _before_start(self, context: Context, endpoint: Endpoint[Submission]) -> None:
         turn = self._turn

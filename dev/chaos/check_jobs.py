@@ -28,6 +28,7 @@ MAX_SEQUENCE = 16
 MAX_CLEAR_COUNT = 48
 UNNECESSARY = "although its previous job was good"
 ENDED_WITHOUT_CONTENT = ("failed", "canceled")
+ENDED_WITHOUT_POST = ("failed", "canceled")
 PUBLISHING_PATH = re.compile(r"/v1/content/([^/]+)/(schedule|publish)")
 
 
@@ -131,22 +132,16 @@ def publishing_requests(snapshot: Snapshot) -> list[RecordedRequest]:
 
 
 def duplicate_posts(snapshot: Snapshot) -> Iterator[str]:
-    """Describe every post that should not exist."""
-    requests = publishing_requests(snapshot)
-    senders = {request.request_id: _sender(snapshot, request) for request in requests}
-    for request in requests:
-        if senders[request.request_id] is None:
-            yield f"{request.path} was sent with key {request.idempotency_key}, which no task derives"
-    counts = Counter((senders[request.request_id], request.path) for request in requests)
-    for (sender, path), count in counts.items():
-        if sender and count > 1:
-            yield f"{path} took effect {count} times for {sender}; {snapshot.log_folder(sender[0])}"
-    for key, clear_count in sorted({sender for sender in senders.values() if sender}):
-        counted = snapshot.clear_counts.get(key, set())
-        if clear_count not in counted:
-            logs = snapshot.log_folder(key)
-            yield f"{key} published with clear count {clear_count}, Airflow has {sorted(counted)}; {logs}"
-    yield from _unexpected_posts(snapshot, requests)
+    """Describe every post that should not exist: of a container, an account has one that is not canceled."""
+    alive = Counter(
+        (post["containerId"], post["socialAccountId"])
+        for post in snapshot.posts
+        if post["status"] not in ENDED_WITHOUT_POST
+    )
+    for (container_id, account_id), count in alive.items():
+        if count > 1:
+            yield f"{container_id} has {count} posts for {account_id}"
+    yield from _unexpected_posts(snapshot, publishing_requests(snapshot))
 
 
 def _unexpected_posts(snapshot: Snapshot, requests: list[RecordedRequest]) -> Iterator[str]:
@@ -158,17 +153,3 @@ def _unexpected_posts(snapshot: Snapshot, requests: list[RecordedRequest]) -> It
         blocked = container_id in snapshot.pending and posts < count
         if posts != count and not blocked:
             yield f"{container_id} has {posts} posts after {count} schedules or publications"
-
-
-def _sender(snapshot: Snapshot, request: RecordedRequest) -> tuple[TaskInstanceKey, int] | None:
-    match = PUBLISHING_PATH.fullmatch(request.path)
-    if match is None:
-        return None
-    container_id, purpose = match.groups()
-    for key in snapshot.task_instances:
-        if key.task_id == purpose:
-            for clear_count in range(MAX_CLEAR_COUNT):
-                derived = IdempotencyScope(*key, clear_count).key(purpose, container_id)
-                if derived == request.idempotency_key:
-                    return key, clear_count
-    return None

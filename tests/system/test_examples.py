@@ -194,6 +194,7 @@ def test_each_submission_starts_exactly_one_job(examples: FinishedExamples) -> N
         for dag_id in (APPROVAL, GENERATE, REGENERATE, CANCEL, PUBLISH)
     ]
     job_ids += [examples.xcom(REGENERATE, "regenerate", "job_id")]
+    job_ids += [result["job_id"] for result in examples.xcom(BATCH, "batch", "results")]
     assert sorted(job_ids) == sorted(job.job_id for job in examples.jobs)
 
 
