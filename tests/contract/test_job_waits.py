@@ -184,10 +184,11 @@ def test_the_execution_timeout_ends_a_wait_after_a_last_look(
 
     with pytest.raises(AirflowTaskTimeout, match="execution_timeout"):
         run(40, "too long")
-    assert 35 <= clock.elapsed <= 40
+    # On Airflow 2 a tenth earlier, so that the task may resume before Airflow ends it.
+    assert 30 <= clock.elapsed <= 40
     api.advance(30)
     assert api.jobs()[0].status == ("canceled" if cancel else "completed")
-    assert run(64, "just in time").value == api.jobs()[1].container_ids
+    assert run(80, "in time").value == api.jobs()[1].container_ids
 
 
 def test_a_retry_after_a_failed_job_starts_another_where_asked(

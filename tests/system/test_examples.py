@@ -268,6 +268,7 @@ def test_a_batch_is_approved_and_scheduled_as_a_list(examples: FinishedExamples,
         assert send(api, "GET", f"/scheduled-posts/{post}")["status"] == "queued"
 
 
+@pytest.mark.airflow3
 def test_one_container_is_approved_and_the_rest_rejected(
     examples: FinishedExamples, api: httpx.Client
 ) -> None:
