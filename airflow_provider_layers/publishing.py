@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 Post = Mapping[str, Any]
 
 SAME_MOMENT = timedelta(minutes=1)
-"""The API may round the moment of a post. Nobody schedules the same content twice within a minute."""
+"""The API may round the moment of a post. The same content is not meant to go out twice within a minute."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_layers.hooks.layers import LayersHook
 
 RESULTS = "results"
-"""XCom key of what became of each item of a list, in order."""
+"""XCom key of the result of each item of a list, in order."""
 
 
 class LayersOperator(BaseOperator):

@@ -20,12 +20,15 @@ from airflow_provider_layers.exceptions import (
     LayersJobCanceledError,
     LayersJobFailedError,
     LayersJobTimeoutError,
+    LayersNotFoundError,
     LayersParameterError,
     LayersPartialError,
     LayersPartialPermanentError,
     LayersPermanentError,
     LayersRateLimitError,
+    LayersRequestError,
     LayersSuspendedError,
+    LayersTimeoutError,
     LayersTransportError,
 )
 from airflow_provider_layers.idempotency import IdempotencyScope
@@ -33,6 +36,7 @@ from airflow_provider_layers.operators.base import RESULTS
 from airflow_provider_layers.operators.jobs import LayersJobLifecycleOperator
 from airflow_provider_layers.polling.blocking import wait_for_job
 from airflow_provider_layers.task_context import TaskRun, min_deferral_seconds
+from airflow_provider_layers.triggers import ERROR
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -43,8 +47,11 @@ if TYPE_CHECKING:
 REFUSED = "refused"
 """Status of a request that the API refused: there is no job."""
 
-ENDS_ALL = (LayersAuthenticationError, LayersSuspendedError, LayersConnectionError)
-"""Refusals that every other request would meet as well."""
+ENDS_ALL = (LayersAuthenticationError, LayersSuspendedError, LayersConnectionError, LayersTimeoutError)
+"""Errors that every other request would meet as well."""
+
+UNREADABLE = (LayersNotFoundError, LayersRequestError)
+"""Errors of one job that say nothing about the others."""
 
 
 class LayersContentBatchOperator(LayersJobLifecycleOperator):
@@ -54,11 +61,11 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
     The requests are sent in order, as fast as the key's tier allows (``operational/rate-limits``), and with
     ``deferrable`` the task holds no worker in between. A request that the API refuses and a job that fails do
     not keep the others from being started and waited for. On a retry or a clear, only what has no job, or
-    one that failed or was canceled, is started.
+    one that failed or was canceled, is started; a request is recognized by its position in the list.
 
     Returns the container ids of the completed jobs, in the order of the requests. The XCom ``results`` has
     ``{"job_id", "status", "container_ids", "error"}`` for each request, where ``status`` is that of the job,
-    ``refused``, or ``None`` for one that was not sent.
+    ``refused``, ``error`` if the job cannot be read, or ``None`` for one that was not sent.
 
     :param requests: each with ``operation``, one of ``generate``, ``clone`` and ``regenerate``, and the
         parameters of the operator of that name (templated)
@@ -103,7 +110,10 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
         :param event: see :class:`~airflow_provider_layers.triggers.jobs.LayersJobsTrigger`
         """
         self._task_run = TaskRun(context)
-        self._results = self._saved_results(context) or []
+        saved = self._saved_results(context)
+        if saved is None:
+            return self.execute(context)
+        self._results = saved
         running = self._running()
         # Another event belongs to another task: on SQLite, Airflow reuses the number of an ended trigger.
         is_own = isinstance(event, dict) and event.get("job_ids") == [result["job_id"] for result in running]
@@ -113,7 +123,7 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
             if statuses.get(result["job_id"]) == COMPLETED and result["container_ids"]:
                 result["status"] = COMPLETED
             else:
-                _record(result, self.layers_hook.get_job(result["job_id"]))
+                _read(result, partial(self.layers_hook.get_job, result["job_id"]))
         if self._running() and is_own and event["status"] == "timeout":
             self._give_up(context)
         if self._running() and is_own and event["status"] == "error":
@@ -122,6 +132,8 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
 
     def on_kill(self) -> None:
         """Cancel the jobs that run if a user ended the task, unless ``cancel_on_kill`` is off."""
+        # First the start that is interrupted, of which only the key is known.
+        super().on_kill()
         for result in self._running():
             self._job_id = result["job_id"]
             super().on_kill()
@@ -167,16 +179,17 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
                 continue
             try:
                 submission = self.submit(context, build)
-            except ENDS_ALL:
-                raise
             except LayersBillingError as error:
                 # The others would be refused as well, one request each.
                 result.update(status=REFUSED, error=str(error))
                 break
             except LayersPermanentError as error:
+                if isinstance(error, ENDS_ALL) and not isinstance(error, LayersJobTimeoutError):
+                    raise
                 result.update(status=REFUSED, error=str(error))
-                continue
-            _record(result, submission.current or submission.job)
+            else:
+                _record(result, submission.current or submission.job)
+            self._job_id = self._idempotency_key = None
         self._save_results(context)
         container_ids = [name for result in self._results for name in result["container_ids"]]
         self.publish_ui_data(context, container_ids=container_ids)
@@ -202,12 +215,11 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
             self._defer_for_all(context, running, deadline)
         client = self.layers_hook.get_conn()
         for result in running:
-            job_id = result["job_id"]
+            limits = {"deadline": deadline, "max_interval": self.poll_interval}
             try:
-                job = wait_for_job(client, job_id, deadline=deadline, max_interval=self.poll_interval)
+                _read(result, partial(wait_for_job, client, result["job_id"], **limits))
             except LayersJobTimeoutError:
                 self._give_up(context)
-            _record(result, job)
         return self._conclude(context)
 
     def _defer_for_all(self, context: Context, running: list[dict[str, Any]], deadline: float) -> NoReturn:
@@ -215,18 +227,9 @@ class LayersContentBatchOperator(LayersJobLifecycleOperator):
 
         self._save_results(context)
         self.log.info("Waiting for %d Layers jobs in the triggerer.", len(running))
-        projects = {result["job_id"]: result["project_id"] for result in running}
+        known = ("job_id", "container_ids", "project_id", "kind", "started_at")
         trigger = LayersJobsTrigger(
-            jobs=[
-                {
-                    "job_id": result["job_id"],
-                    "container_ids": result["container_ids"],
-                    "project_id": projects[result["job_id"]],
-                    "kind": result["kind"],
-                    "started_at": result["started_at"],
-                }
-                for result in running
-            ],
+            jobs=[{name: result[name] for name in known} for result in running],
             layers_conn_id=self.layers_conn_id,
             deadline=deadline,
             poll_interval=self.poll_interval,
@@ -299,6 +302,13 @@ def _record(result: dict[str, Any], job: Job) -> None:
         raise_unless_completed(job)
     except (LayersJobFailedError, LayersJobCanceledError) as error:
         result["error"] = str(error)
+
+
+def _read(result: dict[str, Any], read: Callable[[], Job]) -> None:
+    try:
+        _record(result, read())
+    except UNREADABLE as error:
+        result.update(status=ERROR, error=str(error))
 
 
 # Requests

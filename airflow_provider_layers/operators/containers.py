@@ -16,6 +16,7 @@ from airflow_provider_layers.exceptions import (
     LayersRateLimitError,
     LayersServerError,
     LayersSuspendedError,
+    LayersTimeoutError,
     LayersTransportError,
 )
 from airflow_provider_layers.idempotency import (
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_layers.api.endpoint import Endpoint
 
-CONCERNS_ALL = (LayersAuthenticationError, LayersSuspendedError)
+CONCERNS_ALL = (LayersAuthenticationError, LayersSuspendedError, LayersTimeoutError)
 """Errors that every other container of the list would meet as well."""
 
 NO_RESPONSE = (LayersTransportError, LayersServerError)
@@ -50,8 +51,8 @@ class LayersContainerOperator(LayersLimitedOperator):
     With several containers all of them are tried, in order. Their results are pushed in that order as the
     XCom ``results``: ``{"container_id", "status", "result", "error"}``, with the status ``succeeded``,
     ``failed`` or ``not_tried``. If any failed, one error at the end names them, and the next try sends only
-    what did not succeed. An error that concerns all containers alike, such as a wrong key or a rate limit,
-    ends the list at once. A single container raises its own error.
+    what did not succeed. An error that concerns all containers alike, such as a wrong key or the end of
+    ``start_timeout``, ends the list at once. A single container raises its own error.
 
     :param container_id: a container or a list of them (templated)
     """

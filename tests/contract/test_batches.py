@@ -13,6 +13,7 @@ from airflow_provider_layers.exceptions import (
     LayersPartialError,
     LayersPartialPermanentError,
     LayersServerError,
+    LayersTimeoutError,
 )
 from airflow_provider_layers.operators.content import LayersContentBatchOperator
 from tests.limits import STARTS_PER_MINUTE
@@ -151,6 +152,36 @@ def test_a_wrong_request_is_named_and_nothing_is_sent(
     with pytest.raises(LayersParameterError, match=text):
         airflow.execute(batch(requests))
     assert api.requests() == []
+
+
+def test_a_job_that_cannot_be_read_keeps_no_other_from_its_end(
+    batch: Any, airflow: Any, api: Any, failure: Any
+) -> None:
+    api.configure(job_seconds=60)
+    seen: list[str] = []
+
+    def lose(request: Any) -> None:
+        job_id = request.url.path.rpartition("/")[2]
+        if request.method == "GET" and request.url.path.startswith("/v1/jobs/") and not seen:
+            seen.append(job_id)
+            api.fault(
+                "fail_before",
+                status=404,
+                code="NOT_FOUND",
+                method="GET",
+                path=f"/v1/jobs/{job_id}",
+                times=None,
+            )
+
+    airflow._wire.on_request = lose
+    error = failure(airflow.run(batch()), LayersPartialPermanentError)
+    assert sorted(one["status"] for one in error.results) == ["completed", "completed", "error"]
+
+
+def test_the_start_timeout_ends_the_batch(batch: Any, airflow: Any, api: Any, failure: Any) -> None:
+    api.fault("rate_limit", retry_after=5, times=None, **GENERATE)
+    failure(airflow.run(batch(start_timeout=60)), LayersTimeoutError)
+    assert len(api.requests(**GENERATE)) < 20
 
 
 def test_jobs_that_run_at_the_deadline_are_canceled_where_asked(
